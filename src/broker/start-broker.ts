@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Clock } from "../base/clock.js";
 import { deferred } from "../base/deferred.js";
 import { type Disk, SYSTEM_DISK } from "../base/files/disk.js";
@@ -81,8 +81,8 @@ export interface RunningBroker {
   abandon(): Promise<void>;
 }
 
-/** @returns whether it is new. */
-function makeDataFolder(disk: Disk, path: string): boolean {
+/** @returns the first folder that it made, of the data folder and its parents; undefined: none. */
+function makeDataFolder(disk: Disk, path: string): string | undefined {
   try {
     return makeFolderDurably(disk, path);
   } catch (cause) {
@@ -109,7 +109,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
   const plans = planListeners(properties);
   for (const name of properties.unknown)
     logger.warn("A broker property is not known here and has no effect", { property: name });
-  const isFresh = makeDataFolder(disk, dataDir);
+  const firstMade = makeDataFolder(disk, dataDir);
   const lost = deferred<DataFolderLostError>();
   const lock = await DataFolderLock.take({ folder: dataDir, clock, logger, onLost: lost.resolve });
   const checkFolder = () => lock.check();
@@ -188,12 +188,26 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
       ...endingOf(end, lost.promise),
     };
   } catch (error) {
-    if (lock.isHeld()) await topics?.close();
+    const isOurs = lock.isHeld();
+    if (isOurs) await topics?.close();
     else topics?.abandon();
     await metadata?.close();
     lock.release();
-    if (isFresh) disk.removeFolder(dataDir);
+    if (firstMade !== undefined && isOurs) removeMade(disk, dataDir, firstMade, logger);
     throw error;
+  }
+}
+
+/** Removes a data folder that a failed start has made, and its parents from `firstMade` on, unless others use them. */
+function removeMade(disk: Disk, dataDir: string, firstMade: string, logger: Logger): void {
+  try {
+    disk.removeFolder(dataDir);
+    for (let parent = dirname(dataDir); parent.length >= firstMade.length; parent = dirname(parent)) {
+      if (disk.list(parent).length > 0) return;
+      disk.removeFolder(parent);
+    }
+  } catch (cause) {
+    logger.warn("The data folder that a failed start has made could not be removed", { folder: dataDir }, cause);
   }
 }
 
@@ -254,7 +268,7 @@ function openTopics(
     logger,
     checkFolder: () => lock.check(),
     // Recovering many logs takes longer than the lock may be silent, and timers do not fire meanwhile.
-    onOpenLog: () => lock.beat(),
+    onOpenLog: () => lock.beatIfDue(),
   });
 }
 

@@ -26,6 +26,7 @@ export interface TestLogOptions {
 
 /** Opens the log in `folder` as the broker would. */
 export function openTestLog(folder: string, options: TestLogOptions = {}): PartitionLog {
+  (options.disk ?? SYSTEM_DISK).makeFolder(folder);
   return PartitionLog.open(logOptions(folder, options));
 }
 

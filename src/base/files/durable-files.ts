@@ -26,14 +26,15 @@ export function replacePrivateFile(disk: Disk, path: string, content: Buffer): v
 }
 
 /**
- * Creates a folder, and its parents, where they do not exist; a power loss does not take them. Returns whether it did.
+ * Creates a folder, and its parents, where they do not exist; a power loss does not take them. Returns the first
+ * that it created, if any.
  */
-export function makeFolderDurably(disk: Disk, path: string): boolean {
+export function makeFolderDurably(disk: Disk, path: string): string | undefined {
   const first = disk.makeFolder(path);
-  if (first === undefined) return false;
+  if (first === undefined) return undefined;
   for (let parent = dirname(path); ; parent = dirname(parent)) {
     disk.syncFolder(parent);
-    if (parent.length <= dirname(first).length) return true;
+    if (parent.length <= dirname(first).length) return first;
   }
 }
 

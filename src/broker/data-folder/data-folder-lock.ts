@@ -92,6 +92,7 @@ export class DataFolderLock {
   readonly #inode: bigint;
   #timer: Timer | undefined;
   #confirmedMs: number;
+  #beatenMs: number;
   #isMissing = false;
   #lost: DataFolderLostError | undefined;
 
@@ -102,6 +103,7 @@ export class DataFolderLock {
     this.#path = pathIn(options.folder);
     this.#inode = fstatSync(fd, { bigint: true }).ino;
     this.#confirmedMs = options.clock.monotonicMs();
+    this.#beatenMs = this.#confirmedMs;
     this.#scheduleBeat();
   }
 
@@ -141,9 +143,14 @@ export class DataFolderLock {
     if (this.#lost) throw this.#lost;
   }
 
-  /** The heartbeat. Called by a timer, and between the steps of a start, which keeps timers from firing. */
-  beat(): void {
+  /** Called between the steps of a start, which keeps timers from firing. */
+  beatIfDue(): void {
+    if (this.options.clock.monotonicMs() - this.#beatenMs >= BEAT_MS) this.#beat();
+  }
+
+  #beat(): void {
     const { clock, logger, folder } = this.options;
+    this.#beatenMs = clock.monotonicMs();
     const nowS = clock.nowMs() / 1000;
     try {
       futimesSync(this.fd, nowS, nowS);
@@ -162,7 +169,7 @@ export class DataFolderLock {
 
   #scheduleBeat(): void {
     this.#timer = this.options.clock.schedule(BEAT_MS, () => {
-      this.beat();
+      this.#beat();
       if (this.#lost) this.options.onLost(this.#lost);
       else this.#scheduleBeat();
     });

@@ -1,12 +1,10 @@
-import { join } from "node:path";
-import { readAt } from "../../base/files/durable-files.js";
 import type { Logger } from "../../base/logger.js";
 import { BATCH_HEADER_BYTES, type BatchHeader, checkCrc, nextOffsetOf } from "../../protocol/records/record-batch.js";
 import type { EpochStart } from "./epochs/leader-epochs.js";
-import { headerAt, lastOffset, type ReadBytes, walkHeaders } from "./segments/batch-walk.js";
+import { headerAt, type ReadBytes } from "./segments/batch-walk.js";
 import type { SealedFiles } from "./segments/sealed-files.js";
 import { Segment } from "./segments/segment.js";
-import { SegmentSwap } from "./segments/segment-swap.js";
+import { INDEX_SNAPSHOT, INDEX_SUFFIXES, offsetsOf, segmentName } from "./segments/segment-names.js";
 
 const CHUNK_BYTES = 1024 * 1024;
 
@@ -18,6 +16,8 @@ const CHUNK_BYTES = 1024 * 1024;
  * or out of order is cut off with everything behind it, later segments included, so as not to leave a gap. After
  * `kill -9` only an unfinished write can be damaged, and that was not acknowledged.
  *
+ * @param names of the files in the folder, once compactions are finished: a start with thousands of partitions asks the
+ * disk only for what is there.
  * @param recoveryPoint everything before this offset is on disk; 0: unknown.
  * @param checked gets an entry for each epoch of the batches that are checked.
  * @param startOffset the log's start. A log that ends before it has lost only deleted records; it begins anew there,
@@ -27,6 +27,7 @@ const CHUNK_BYTES = 1024 * 1024;
  */
 export function recoverSegments(
   folder: string,
+  names: ReadonlySet<string>,
   files: SealedFiles,
   indexIntervalBytes: number,
   startOffset: number,
@@ -34,8 +35,7 @@ export function recoverSegments(
   checked: EpochStart[],
   logger: Logger,
 ): Segment[] {
-  finishReplacements(folder, files, indexIntervalBytes, logger);
-  const bases = segmentBases(folder, files);
+  const bases = offsetsOf(names, "log");
   const segments: Segment[] = [];
   try {
     for (const [at, base] of bases.entries()) {
@@ -44,10 +44,11 @@ export function recoverSegments(
       const segment = trusted ?? Segment.open(folder, base, files, indexIntervalBytes);
       segments.push(segment);
       if (trusted) continue;
-      const from = following === undefined ? segment.loadIndexSnapshot(recoveryPoint) : 0;
+      const snapshot = segmentName(base, INDEX_SNAPSHOT);
+      const from = following === undefined && names.has(snapshot) ? segment.loadIndexSnapshot(recoveryPoint) : 0;
       const cutBytes = admitValidBatches(segment, from, checked);
       // Otherwise it might vouch for what is written in the place of bytes that are cut off.
-      if (from === 0 || cutBytes > 0) segment.dropIndexSnapshot();
+      if (names.has(snapshot) && (from === 0 || cutBytes > 0)) segment.dropIndexSnapshot();
       // Without an index it was never compacted, so that it must reach up to the next one.
       const isShort = following !== undefined && segment.nextOffset !== following && !segment.hasIndexFile;
       const dropped = cutBytes > 0 || isShort ? bases.slice(at + 1) : [];
@@ -55,7 +56,8 @@ export function recoverSegments(
       for (const later of dropped.reverse()) Segment.open(folder, later, files, indexIntervalBytes).remove();
       segment.restore(from);
       // Of one that stays as it is they are replaced: it may be compacted, and then must not lack its index.
-      if (cutBytes > 0 || isShort || following === undefined) segment.dropIndexFiles();
+      const hasIndexFiles = INDEX_SUFFIXES.some((suffix) => names.has(segmentName(base, suffix)));
+      if (hasIndexFiles && (cutBytes > 0 || isShort || following === undefined)) segment.dropIndexFiles();
       if (cutBytes > 0 || isShort) {
         const cut = { folder, offset: segment.nextOffset, cutBytes, droppedSegments: dropped.length };
         logger.warn("Truncated the unfinished or damaged end of a log", cut);
@@ -121,65 +123,4 @@ function walkIntactBatches(
     position += bytes;
   }
   return position;
-}
-
-/**
- * Finishes or undoes an interrupted compaction: a `.log.swap` is complete and counts, a `.cleaned` never did. Also
- * deletes index files that have lost their segment.
- */
-function finishReplacements(folder: string, files: SealedFiles, indexIntervalBytes: number, logger: Logger): void {
-  const { disk } = files;
-  const names = disk.list(folder).map(({ name }) => name);
-  const logs = new Set(names.filter((name) => /\.log(\.swap)?$/.test(name)).map((name) => name.slice(0, 20)));
-  for (const name of names) {
-    const isLeftOver = /\.(cleaned|deleted|tmp)$/.test(name);
-    const isOrphan = /^\d{20}\.(time|txn)?index/.test(name) && !logs.has(name.slice(0, 20));
-    // Of a compaction that was interrupted before its `.swap`; another one would take it for its own.
-    const isEarly = /index\.swap$/.test(name) && !names.includes(`${name.slice(0, 20)}.log.swap`);
-    if (isLeftOver || isOrphan || isEarly) disk.remove(join(folder, name));
-  }
-  for (const name of names.sort()) {
-    if (!name.endsWith(".log.swap")) continue;
-    const base = Number(name.slice(0, 20));
-    const last = lastOffsetOf(join(folder, name), files);
-    logger.info("Finishing an interrupted compaction", { folder, segment: base });
-    const replaced = segmentBases(folder, files).filter((b) => b >= base && b <= Math.max(base, last));
-    const swap = new SegmentSwap(folder, base, files);
-    swap.restoreIndex(indexIntervalBytes);
-    // Its name must not be lost once what it replaces is gone.
-    disk.syncFolder(folder);
-    for (const step of swap.takePlace(replaced)) {
-      if (step.kind === "sync") disk.syncFolder(folder);
-      else disk.remove(step.path);
-    }
-  }
-}
-
-function lastOffsetOf(path: string, { disk }: SealedFiles): number {
-  const fd = disk.open(path, "read");
-  let last = -1;
-  try {
-    walkHeaders(
-      (position, length) => readAt(disk, fd, position, length),
-      0,
-      disk.size(fd),
-      (header) => {
-        last = lastOffset(header);
-        return false;
-      },
-    );
-  } finally {
-    disk.close(fd);
-  }
-  return last;
-}
-
-/** Base offsets of the segments in a partition's folder, rising. */
-function segmentBases(folder: string, { disk }: SealedFiles): number[] {
-  return disk
-    .list(folder)
-    .map(({ name }) => name)
-    .filter((name) => /^\d{20}\.log$/.test(name))
-    .map((name) => Number(name.slice(0, 20)))
-    .sort((a, b) => a - b);
 }

@@ -8,6 +8,7 @@ import {
 import { encodeMarker, type TransactionMarker } from "../../protocol/records/transaction-marker.js";
 import { LeaderEpochFile } from "./epochs/leader-epoch-file.js";
 import type { EpochEnd, EpochStart } from "./epochs/leader-epochs.js";
+import { finishReplacements } from "./finish-replacements.js";
 import { GroupCommit } from "./group-commit.js";
 import { LogAvailability } from "./log-availability.js";
 import type { LogConfig } from "./log-config.js";
@@ -89,21 +90,21 @@ export class PartitionLog {
   }
 
   /**
-   * Opens the log in its folder, or creates an empty one; recovers it if the last process did not close it. Before a log
+   * Opens the log in its folder, which exists, or begins an empty one there; recovers it if the last process did not close it. Before a log
    * with records is served, `forceRecovered` forces them to disk.
    */
   static open(options: PartitionLogOptions): PartitionLog {
     const { folder, files, logger } = options;
-    files.disk.makeFolder(folder);
     const interval = options.config().indexIntervalBytes;
     const { logStartOffset, recoveryPoint } = options;
     const checked: EpochStart[] = [];
-    const segments = recoverSegments(folder, files, interval, logStartOffset, recoveryPoint, checked, logger);
+    const names = finishReplacements(folder, files, interval, logger);
+    const segments = recoverSegments(folder, names, files, interval, logStartOffset, recoveryPoint, checked, logger);
     try {
       const log = new PartitionLog(options, segments);
       log.#epochs.load(segments[0]!.baseOffset, log.logEndOffset, checked, logger);
       const nowMs = options.clock.nowMs();
-      const maySeal = recoverProducers(folder, files.disk, segments, log.#producers, nowMs, logger);
+      const maySeal = recoverProducers(folder, names, files.disk, segments, log.#producers, nowMs, logger);
       if (!maySeal) log.#segments.deferSealing();
       log.#announceStable();
       return log;

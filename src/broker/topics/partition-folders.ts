@@ -70,9 +70,13 @@ export class PartitionFolders {
     return join(this.#options.folder, `${topic}-${partition}`);
   }
 
-  /** At start: finishes deletions, and renames folders of no known topic. */
-  putAsideStrays(topics: ReadonlyMap<string, StoredTopic>): void {
+  /**
+   * At start: finishes deletions, and renames folders of no known topic.
+   * @returns the names of the folders of known partitions.
+   */
+  putAsideStrays(topics: ReadonlyMap<string, StoredTopic>): ReadonlySet<string> {
     const { folder, files, logger } = this.#options;
+    const known = new Set<string>();
     for (const entry of files.disk.list(folder)) {
       if (!entry.isFolder) continue;
       const path = join(folder, entry.name);
@@ -83,23 +87,25 @@ export class PartitionFolders {
       const named = /^(.+)-(\d+)$/.exec(entry.name);
       if (!named) continue;
       const stored = topics.get(named[1]!);
-      if (stored && Number(named[2]) < stored.partitions) continue;
-      logger.warn("Renamed a partition folder that belongs to no topic", { from: path, to: this.#putAside(path) });
+      if (stored && Number(named[2]) < stored.partitions) known.add(entry.name);
+      else logger.warn("Renamed a partition folder that belongs to no topic", { from: path, to: this.#putAside(path) });
     }
+    return known;
   }
 
   /**
    * At start: makes sure that a known partition has a folder, and that it is that topic's. One without an id, as before
    * there were ids, gets it.
    *
+   * @param known the names of the folders that are there.
    * @returns whether a folder was made; the caller forces the data folder to disk then.
    * @throws PartitionFolderError when the id in the folder cannot be read; the disk's error.
    */
-  adopt(topic: string, partition: number, topicId: string): boolean {
+  adopt(topic: string, partition: number, topicId: string, known: ReadonlySet<string>): boolean {
     const { files, logger } = this.#options;
     const { disk } = files;
     const path = this.pathOf(topic, partition);
-    let isNew = disk.makeFolder(path) !== undefined;
+    let isNew = !known.has(basename(path)) && disk.makeFolder(path) !== undefined;
     if (isNew)
       logger.warn("The folder of a partition is missing; the partition begins empty", { folder: path, topicId });
     const bytes = disk.readFile(join(path, ID_FILE));

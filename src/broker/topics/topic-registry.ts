@@ -104,10 +104,10 @@ export class TopicRegistry {
     this.#options = options;
     const { folder, files, random, logger, clock, state } = options;
     this.#folders = new PartitionFolders({ folder, files, random, logger, turn: () => clock.turn() });
-    this.#folders.putAsideStrays(state.metadata.topics);
+    const known = this.#folders.putAsideStrays(state.metadata.topics);
     for (const [name, stored] of state.metadata.topics) {
       const topic = new OpenTopic(name, stored, options.properties);
-      this.#openLogs(topic);
+      this.#openLogs(topic, known);
       this.#add(topic);
     }
   }
@@ -381,8 +381,11 @@ export class TopicRegistry {
     }
   }
 
-  /** Opens the logs of a stored topic. One that cannot be opened is offline; all others are served. */
-  #openLogs(topic: OpenTopic): void {
+  /**
+   * Opens the logs of a stored topic. One that cannot be opened is offline; all others are served.
+   * @param known the names of the partition folders that are there.
+   */
+  #openLogs(topic: OpenTopic, known: ReadonlySet<string>): void {
     const { folder, files, onOpenLog } = this.#options;
     let isNew = false;
     for (let partition = 0; partition < topic.stored.partitions; partition++) {
@@ -390,7 +393,7 @@ export class TopicRegistry {
       const options = this.#logOptions(topic, partition);
       let log: PartitionLog;
       try {
-        isNew = this.#folders.adopt(topic.name, partition, topic.id) || isNew;
+        isNew = this.#folders.adopt(topic.name, partition, topic.id, known) || isNew;
         log = PartitionLog.open(options);
       } catch (cause) {
         log = PartitionLog.openOffline(options, cause);

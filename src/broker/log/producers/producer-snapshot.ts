@@ -5,6 +5,7 @@ import { ByteWriter } from "../../../protocol/byte-writer.js";
 import { crc32c } from "../../../protocol/crc32c.js";
 import { MalformedError } from "../../../protocol/malformed-error.js";
 import { sequenceAfter } from "../../../protocol/records/sequence.js";
+import { offsetsOf } from "../segments/segment-names.js";
 import { segmentPath } from "../segments/segment-path.js";
 import type { ProducerEntry, ProducerState, RememberedBatch } from "./producer-state.js";
 
@@ -172,17 +173,19 @@ async function forceProducerSnapshot(folder: string, disk: Disk, offset: number)
  * Fills `producers` from the newest usable snapshot that is not beyond `upToOffset`. Damaged snapshots are deleted, and
  * so are those beyond `logEndOffset`, which belong to batches that are lost.
  *
+ * @param names of the files in the folder.
  * @returns the snapshot's offset, 0 if there is none: the batches from there on are missing in `producers`.
  */
 export function loadProducerSnapshot(
   folder: string,
+  names: ReadonlySet<string>,
   disk: Disk,
   upToOffset: number,
   logEndOffset: number,
   producers: ProducerState,
   nowMs: number,
 ): number {
-  for (const offset of snapshotOffsets(folder, disk).reverse()) {
+  for (const offset of offsetsOf(names, "snapshot").reverse()) {
     if (offset > upToOffset && offset <= logEndOffset) continue;
     const entries = offset <= logEndOffset ? readSnapshot(folder, disk, offset, nowMs) : undefined;
     if (entries) {
@@ -209,10 +212,8 @@ function snapshotPath(folder: string, offset: number): string {
 }
 
 function snapshotOffsets(folder: string, disk: Disk): number[] {
-  return disk
-    .list(folder)
-    .map(({ name }) => name)
-    .filter((name) => /^\d{20}\.snapshot$/.test(name))
-    .map((name) => Number(name.slice(0, 20)))
-    .sort((a, b) => a - b);
+  return offsetsOf(
+    disk.list(folder).map(({ name }) => name),
+    "snapshot",
+  );
 }

@@ -12,6 +12,7 @@ import type { ProducerState } from "./producer-state.js";
  * steps of an append. Segments that were opened without their index files learn their aborted transactions by that, so
  * it begins at the first of these, or where its index snapshot ends; sealed ones are not read, however many there are.
  *
+ * @param names of the files in the folder when recovery began.
  * @param segments as recovery left them.
  * @returns whether the complete ones among them may be sealed now. Once they are, the cleaner may remove markers, without
  * which a replay from before them would differ; so the producers behind them are forced to disk first. A full disk may
@@ -19,6 +20,7 @@ import type { ProducerState } from "./producer-state.js";
  */
 export function recoverProducers(
   folder: string,
+  names: ReadonlySet<string>,
   disk: Disk,
   segments: readonly Segment[],
   producers: ProducerState,
@@ -27,7 +29,7 @@ export function recoverProducers(
 ): boolean {
   const active = segments.at(-1)!;
   const unknown = segments.find((segment) => !segment.sealed) ?? active;
-  const from = loadProducerSnapshot(folder, disk, unknown.describedEnd, active.nextOffset, producers, nowMs);
+  const from = loadProducerSnapshot(folder, names, disk, unknown.describedEnd, active.nextOffset, producers, nowMs);
   for (const segment of segments.slice(0, -1)) if (segment.nextOffset > from) replay(segment, from, producers, nowMs);
   const maySeal = unknown === active || tryToWrite(folder, disk, active.baseOffset, producers, logger);
   active.forgetAborted(from);

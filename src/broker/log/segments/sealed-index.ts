@@ -2,11 +2,9 @@ import type { Disk } from "../../../base/files/disk.js";
 import { writeFileDurably, writeFileDurablyLater } from "../../../base/files/durable-files.js";
 import { IndexFiles } from "./index-files.js";
 import { isPlausibleIndex, SegmentIndex } from "./segment-index.js";
+import { INDEX_SUFFIXES } from "./segment-names.js";
 import { segmentPath } from "./segment-path.js";
 import { type AbortedTransaction, decodeTransactionIndex, encodeTransactionIndex } from "./transaction-index.js";
-
-/** `.index` is written last: recovery trusts the segment once it exists. */
-const NAMES = ["txnindex", "timeindex", "index"] as const;
 
 /**
  * The index files beside a segment that is sealed: `.index` and `.timeindex`, and
@@ -91,7 +89,7 @@ export class SealedIndex {
     if (aborted?.length === 0) this.disk.remove(this.#path("txnindex"));
     const txnindex = aborted && aborted.length > 0 ? encodeTransactionIndex(aborted) : undefined;
     const content = { txnindex, timeindex: index.timeBytes, index: index.offsetBytes };
-    return NAMES.flatMap((name) => (content[name] ? [[this.#path(name), content[name]]] : []));
+    return INDEX_SUFFIXES.flatMap((name) => (content[name] ? [[this.#path(name), content[name]]] : []));
   }
 
   /** Writes `.txnindex` alone, even without transactions, and forces its content to disk, but not its name. */
@@ -100,7 +98,7 @@ export class SealedIndex {
   }
 
   remove(): void {
-    for (const name of NAMES.toReversed()) this.disk.remove(this.#path(name));
+    for (const name of INDEX_SUFFIXES.toReversed()) this.disk.remove(this.#path(name));
   }
 
   #path(name: string): string {

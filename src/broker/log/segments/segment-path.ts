@@ -1,6 +1,7 @@
 import { join } from "node:path";
+import { segmentName } from "./segment-names.js";
 
-/** The path of a segment's file of that suffix. Kafka's names: the base offset in 20 digits, as in `….log`. */
+/** The path of a segment's file of that suffix. */
 export function segmentPath(folder: string, baseOffset: number, suffix: string): string {
-  return join(folder, `${String(baseOffset).padStart(20, "0")}.${suffix}`);
+  return join(folder, segmentName(baseOffset, suffix));
 }

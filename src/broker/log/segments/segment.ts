@@ -18,13 +18,12 @@ import { SealedIndex } from "./sealed-index.js";
 import { SegmentExtent } from "./segment-extent.js";
 import { SegmentFile } from "./segment-file.js";
 import { SegmentIndex } from "./segment-index.js";
+import { INDEX_SNAPSHOT } from "./segment-names.js";
 import { segmentPath } from "./segment-path.js";
 import type { AbortedTransaction } from "./transaction-index.js";
 
 /** Bytes read at a time to find a batch: an entry of the index is a few KiB away, and of large batches only headers. */
 const LOOKUP_BYTES = 8 * 1024;
-/** Kept while a segment is written: the index of its part that is on disk. */
-const INDEX_SNAPSHOT = "index-snapshot";
 /** Index intervals after which a new snapshot is worth its writing. */
 const SNAPSHOT_INTERVALS = 16;
 

@@ -1,3 +1,4 @@
+import { basename, dirname } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { deferred } from "../../../../src/base/deferred.js";
 import { writeFileDurably } from "../../../../src/base/files/durable-files.js";
@@ -57,6 +58,40 @@ test("a topic and its first record survive a power cut once they are acknowledge
   await logs[1]!.settled(1);
   disk.restart();
   expect(readAll((await start()).log("t", 1)!)).toHaveLength(1);
+});
+
+test("a start after a clean stop lists each folder once, and asks for nothing that is not there", async () => {
+  const before = await start();
+  const { logs } = await before.create(PLAN);
+  for (const log of logs) append(log, batch("first"));
+  await Promise.all(logs.map((log) => log.settled(1)));
+  await before.close();
+  const listed: string[] = [];
+  const missed: string[] = [];
+  const { list, readFile, remove, makeFolder } = disk;
+  const isThere = (path: string) => list.call(disk, dirname(path)).some(({ name }) => name === basename(path));
+  Object.assign(disk, {
+    list: (path: string) => {
+      listed.push(path);
+      return list.call(disk, path);
+    },
+    readFile: (path: string) => {
+      if (!isThere(path)) missed.push(path);
+      return readFile.call(disk, path);
+    },
+    remove: (path: string) => {
+      if (!isThere(path)) missed.push(path);
+      remove.call(disk, path);
+    },
+    makeFolder: (path: string) => {
+      if (isThere(path)) missed.push(path);
+      return makeFolder.call(disk, path);
+    },
+  });
+  const after = await start();
+  expect(readAll(after.log("t", 1)!)).toHaveLength(1);
+  expect(listed).toEqual([DATA_FOLDER, "/data/t-0", "/data/t-1"]);
+  expect(missed.filter((path) => /t-\d/.test(path))).toEqual([]);
 });
 
 test("a log that cannot be opened is offline, and the others are served", async () => {
