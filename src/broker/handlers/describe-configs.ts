@@ -6,6 +6,7 @@ import { BROKER_KEYS, CONFIG_SOURCES, configTypeOf, isSensitive, type SourcedVal
 import { GROUP_CONFIG_KEYS, groupConfigSources } from "../groups/group-config.js";
 import { type Broker, type Call, defineHandler } from "../handler.js";
 import { isCertificateKey } from "../security/listener-certificates.js";
+import { isKeysUrl, shownUrl } from "../security/oauth/shown-url.js";
 import { CONFIG_TYPES, TOPIC_CONFIG_KEYS } from "../topics/config-keys.js";
 import { topicConfigSources } from "../topics/topic-config.js";
 import { BROKER_RESOURCE, deniedResource, GROUP_RESOURCE, isDynamic, TOPIC_RESOURCE } from "./config-resources.js";
@@ -112,7 +113,10 @@ function brokerConfigs({ properties, state }: Broker): ConfigAnswer[] {
   const ofListeners = Object.keys(state.metadata.nodeConfigs).filter(isCertificateKey);
   return [...Object.keys(BROKER_KEYS), ...ofListeners].map((name) => {
     const isHidden = isSensitive(name);
-    const shown = (each: SourcedValue) => (isHidden ? { ...each, value: null } : each);
+    const shown = (each: SourcedValue) => {
+      if (isHidden) return { ...each, value: null };
+      return isKeysUrl(name) && each.value !== null ? { ...each, value: shownUrl(each.value) } : each;
+    };
     const sources = properties.sources(name).map(shown);
     const { value, source } = sources[0] ?? { value: null, source: CONFIG_SOURCES.default };
     return {

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Clock } from "../../../base/clock.js";
 import { type HttpClient, SystemHttpClient } from "../../../base/http-client.js";
 import { type JsonWebKey, parseJsonWebKeys } from "./json-web-keys.js";
+import { shownUrl } from "./shown-url.js";
 
 const TIMEOUT_MS = 10_000;
 /** The least time between two looks that tokens with unknown keys cause: anybody can send those. */
@@ -42,7 +43,7 @@ export class JsonWebKeySource {
     try {
       this.#keys = parseJsonWebKeys(await this.#text());
     } catch (cause) {
-      throw new Error(`The keys at ${shown(this.url)} cannot be read: ${(cause as Error).message}`, { cause });
+      throw new Error(`The keys at ${shownUrl(this.url.href)} cannot be read: ${(cause as Error).message}`, { cause });
     }
   }
 
@@ -53,9 +54,4 @@ export class JsonWebKeySource {
     if (status !== 200) throw new Error(`the answer is ${status}`);
     return body.toString("utf8");
   }
-}
-
-/** The URL without user, password and query. */
-function shown(url: URL): string {
-  return Object.assign(new URL(url), { username: "", password: "", search: "", hash: "" }).href;
 }
