@@ -167,6 +167,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
       "src/broker/groups",
       "src/broker/groups/classic",
       "src/broker/groups/consumer",
+      "src/broker/groups/re2",
       "src/broker/transactions",
       "src/broker/log",
       "src/broker/log/segments",

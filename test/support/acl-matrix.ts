@@ -4,6 +4,8 @@ import { addOffsetsToTxn } from "../../src/protocol/apis/add-offsets-to-txn.js";
 import { addPartitionsToTxn } from "../../src/protocol/apis/add-partitions-to-txn.js";
 import { alterClientQuotas } from "../../src/protocol/apis/alter-client-quotas.js";
 import { alterConfigs } from "../../src/protocol/apis/alter-configs.js";
+import { alterPartitionReassignments } from "../../src/protocol/apis/alter-partition-reassignments.js";
+import { alterReplicaLogDirs } from "../../src/protocol/apis/alter-replica-log-dirs.js";
 import { alterUserScramCredentials } from "../../src/protocol/apis/alter-user-scram-credentials.js";
 import { consumerGroupDescribe } from "../../src/protocol/apis/consumer-group-describe.js";
 import { consumerGroupHeartbeat } from "../../src/protocol/apis/consumer-group-heartbeat.js";
@@ -23,6 +25,7 @@ import { describeProducers } from "../../src/protocol/apis/describe-producers.js
 import { describeTopicPartitions } from "../../src/protocol/apis/describe-topic-partitions.js";
 import { describeTransactions } from "../../src/protocol/apis/describe-transactions.js";
 import { describeUserScramCredentials } from "../../src/protocol/apis/describe-user-scram-credentials.js";
+import { electLeaders } from "../../src/protocol/apis/elect-leaders.js";
 import { endTxn } from "../../src/protocol/apis/end-txn.js";
 import { fetch } from "../../src/protocol/apis/fetch.js";
 import { findCoordinator } from "../../src/protocol/apis/find-coordinator.js";
@@ -33,6 +36,7 @@ import { joinGroup } from "../../src/protocol/apis/join-group.js";
 import { leaveGroup } from "../../src/protocol/apis/leave-group.js";
 import { listConfigResources } from "../../src/protocol/apis/list-config-resources.js";
 import { listOffsets } from "../../src/protocol/apis/list-offsets.js";
+import { listPartitionReassignments } from "../../src/protocol/apis/list-partition-reassignments.js";
 import { metadata } from "../../src/protocol/apis/metadata.js";
 import { offsetCommit } from "../../src/protocol/apis/offset-commit.js";
 import { offsetDelete } from "../../src/protocol/apis/offset-delete.js";
@@ -477,6 +481,17 @@ export const ACL_CASES: readonly AclCase[] = [
     [31],
     ["ALTER_CONFIGS", "CLUSTER", CLUSTER],
   ),
+  acl("of all", electLeaders, 2, { electionType: 0, topicPartitions: null }, [31], ["ALTER", "CLUSTER", CLUSTER]),
+  acl(
+    "of a topic",
+    alterReplicaLogDirs,
+    2,
+    { dirs: [{ path: "/none", topics: [{ name: TOPIC, partitions: [0] }] }] },
+    [31],
+    ["ALTER", "CLUSTER", CLUSTER],
+  ),
+  acl("of none", alterPartitionReassignments, 0, { topics: [] }, [31], ["ALTER", "CLUSTER", CLUSTER]),
+  acl("of all", listPartitionReassignments, 0, { topics: null }, [31], ["DESCRIBE", "CLUSTER", CLUSTER]),
   acl("of all topics", describeLogDirs, 4, { topics: null }, [31], ["DESCRIBE", "CLUSTER", CLUSTER]),
   acl("of a topic", describeAcls, 2, filter, [31], ["DESCRIBE", "CLUSTER", CLUSTER]),
   acl(

@@ -3,6 +3,8 @@ import { addOffsetsToTxn } from "./add-offsets-to-txn.js";
 import { addPartitionsToTxn } from "./add-partitions-to-txn.js";
 import { alterClientQuotas } from "./alter-client-quotas.js";
 import { alterConfigs } from "./alter-configs.js";
+import { alterPartitionReassignments } from "./alter-partition-reassignments.js";
+import { alterReplicaLogDirs } from "./alter-replica-log-dirs.js";
 import { alterUserScramCredentials } from "./alter-user-scram-credentials.js";
 import { apiVersions } from "./api-versions.js";
 import { consumerGroupDescribe } from "./consumer-group-describe.js";
@@ -24,6 +26,7 @@ import { describeProducers } from "./describe-producers.js";
 import { describeTopicPartitions } from "./describe-topic-partitions.js";
 import { describeTransactions } from "./describe-transactions.js";
 import { describeUserScramCredentials } from "./describe-user-scram-credentials.js";
+import { electLeaders } from "./elect-leaders.js";
 import { endTxn } from "./end-txn.js";
 import { fetch } from "./fetch.js";
 import { findCoordinator } from "./find-coordinator.js";
@@ -35,6 +38,7 @@ import { leaveGroup } from "./leave-group.js";
 import { listConfigResources } from "./list-config-resources.js";
 import { listGroups } from "./list-groups.js";
 import { listOffsets } from "./list-offsets.js";
+import { listPartitionReassignments } from "./list-partition-reassignments.js";
 import { listTransactions } from "./list-transactions.js";
 import { metadata } from "./metadata.js";
 import { offsetCommit } from "./offset-commit.js";
@@ -80,11 +84,15 @@ export const HANDLERS: readonly Handler[] = [
   deleteAcls,
   describeConfigs,
   alterConfigs,
+  alterReplicaLogDirs,
   describeLogDirs,
   saslAuthenticate,
   createPartitions,
   deleteGroups,
+  electLeaders,
   incrementalAlterConfigs,
+  alterPartitionReassignments,
+  listPartitionReassignments,
   offsetDelete,
   describeClientQuotas,
   alterClientQuotas,

@@ -3,6 +3,8 @@ import { addOffsetsToTxn } from "../../../src/protocol/apis/add-offsets-to-txn.j
 import { addPartitionsToTxn } from "../../../src/protocol/apis/add-partitions-to-txn.js";
 import { alterClientQuotas } from "../../../src/protocol/apis/alter-client-quotas.js";
 import { alterConfigs } from "../../../src/protocol/apis/alter-configs.js";
+import { alterPartitionReassignments } from "../../../src/protocol/apis/alter-partition-reassignments.js";
+import { alterReplicaLogDirs } from "../../../src/protocol/apis/alter-replica-log-dirs.js";
 import { alterUserScramCredentials } from "../../../src/protocol/apis/alter-user-scram-credentials.js";
 import { apiVersions } from "../../../src/protocol/apis/api-versions.js";
 import { consumerGroupDescribe } from "../../../src/protocol/apis/consumer-group-describe.js";
@@ -24,6 +26,7 @@ import { describeProducers } from "../../../src/protocol/apis/describe-producers
 import { describeTopicPartitions } from "../../../src/protocol/apis/describe-topic-partitions.js";
 import { describeTransactions } from "../../../src/protocol/apis/describe-transactions.js";
 import { describeUserScramCredentials } from "../../../src/protocol/apis/describe-user-scram-credentials.js";
+import { electLeaders } from "../../../src/protocol/apis/elect-leaders.js";
 import { endTxn } from "../../../src/protocol/apis/end-txn.js";
 import { fetch } from "../../../src/protocol/apis/fetch.js";
 import { findCoordinator } from "../../../src/protocol/apis/find-coordinator.js";
@@ -35,6 +38,7 @@ import { leaveGroup } from "../../../src/protocol/apis/leave-group.js";
 import { listConfigResources } from "../../../src/protocol/apis/list-config-resources.js";
 import { listGroups } from "../../../src/protocol/apis/list-groups.js";
 import { listOffsets } from "../../../src/protocol/apis/list-offsets.js";
+import { listPartitionReassignments } from "../../../src/protocol/apis/list-partition-reassignments.js";
 import { listTransactions } from "../../../src/protocol/apis/list-transactions.js";
 import { metadata } from "../../../src/protocol/apis/metadata.js";
 import { offsetCommit } from "../../../src/protocol/apis/offset-commit.js";
@@ -66,6 +70,8 @@ export const APIS = [
   addOffsetsToTxn,
   addPartitionsToTxn,
   alterConfigs,
+  alterPartitionReassignments,
+  alterReplicaLogDirs,
   apiVersions,
   createPartitions,
   createTopics,
@@ -79,6 +85,7 @@ export const APIS = [
   describeProducers,
   describeTopicPartitions,
   describeTransactions,
+  electLeaders,
   endTxn,
   fetch,
   findCoordinator,
@@ -89,6 +96,7 @@ export const APIS = [
   leaveGroup,
   listGroups,
   listOffsets,
+  listPartitionReassignments,
   listTransactions,
   metadata,
   offsetCommit,

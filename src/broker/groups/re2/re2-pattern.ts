@@ -23,6 +23,11 @@ export class Re2Pattern {
     return this.#steps;
   }
 
+  /** The most steps that a match of so many characters takes. */
+  stepsFor(chars: number): number {
+    return 2 * this.#program.length * (chars + 1);
+  }
+
   /** Whether the expression matches the whole text. */
   matches(text: string): boolean {
     const chars = [...text];
