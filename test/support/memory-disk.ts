@@ -1,7 +1,6 @@
 import { basename, dirname } from "node:path";
 import type { Disk, DiskSpace, FolderEntry, OpenMode } from "../../src/base/files/disk.js";
 import type { Random } from "../../src/base/random.js";
-import { DiskTree } from "./disk-tree.js";
 
 /** A file's content now, and the part of it that a power cut does not touch. */
 interface FileNode {
@@ -15,6 +14,9 @@ interface FileNode {
 
 interface FolderNode {
   kind: "folder";
+  readonly now: Map<string, Node>;
+  /** What a power cut does not touch. */
+  readonly durable: Map<string, Node>;
 }
 
 type Node = FileNode | FolderNode;
@@ -23,9 +25,10 @@ type Change =
   | { readonly kind: "write"; readonly at: number; readonly bytes: Buffer }
   | { readonly kind: "size"; readonly size: number };
 
-/** One change of the folders' entries. They reach the disk in order, as in the journal of ext4, XFS or APFS. */
+/** One change of a folder's entries. */
 interface EntryChange {
-  readonly set: readonly { readonly folder: string; readonly name: string; readonly node: Node | undefined }[];
+  readonly folder: FolderNode;
+  readonly set: readonly (readonly [name: string, node: Node | undefined])[];
 }
 
 /** The power failed at this call; every later call fails, too, until `restart`. */
@@ -41,13 +44,19 @@ export interface DiskFault {
 }
 
 /**
- * A disk in memory that loses at a power cut what was not forced to it: any suffix of the changes to folders, and of
- * each file any subset of its writes, the last one torn. It can fail at a chosen call. A failed sync takes the written
+ * In which order changes of folders reach the disk: all in theirs, as in the journals of ext4, XFS and APFS, where the
+ * sync of one folder forces what came before in others; or only those of each folder, which POSIX leaves open.
+ */
+export type FolderOrder = "journal" | "by folder";
+
+/**
+ * A disk in memory that loses at a power cut what was not forced to it: any suffix of the changes to folders, or of those
+ * to each folder, and of each file any subset of its writes, the last one torn. It can fail at a chosen call. A failed sync takes the written
  * pages for clean, as Linux does: they are readable, and no later sync writes them.
  */
 export class MemoryDisk implements Disk {
-  #root = emptyTree();
-  #durable = emptyTree();
+  #root = emptyFolder();
+  /** Changes of folders that are not forced to disk, oldest first. */
   #journal: EntryChange[] = [];
   readonly #open = new Map<number, { readonly path: string; readonly node: Node }>();
   #nextFd = 3;
@@ -67,7 +76,10 @@ export class MemoryDisk implements Disk {
   /** When set, syncs in the background wait for it. */
   gate: Promise<void> | undefined;
 
-  constructor(private readonly random: Random) {}
+  constructor(
+    private readonly random: Random,
+    private readonly order: FolderOrder = "journal",
+  ) {}
 
   /** Calls so far that change or force something. */
   get calls(): number {
@@ -95,17 +107,9 @@ export class MemoryDisk implements Disk {
 
   /** Cuts the power, if that has not happened, and turns it on again: only what the disk holds is left. */
   restart(): void {
-    const survived = this.#journal.slice(0, this.#pick(this.#journal.length + 1));
-    for (const change of survived) apply(this.#durable, change);
+    for (const change of this.#survived()) apply(change, "durable");
     this.#journal = [];
-    const files = new Map<FileNode, FileNode>();
-    for (const [path, node] of this.#durable.entries()) {
-      if (node.kind !== "file") continue;
-      const after = files.get(node) ?? this.#afterCut(node);
-      files.set(node, after);
-      this.#durable.set(path, after);
-    }
-    this.#root = this.#durable.copy();
+    this.#root = this.#folderAfterCut(this.#root, new Map());
     this.#reset();
   }
 
@@ -115,15 +119,15 @@ export class MemoryDisk implements Disk {
   }
 
   open(path: string, mode: OpenMode): number {
-    const known = this.#root.get(path);
+    const known = this.#find(path);
     if (known?.kind === "folder" || (!known && mode === "read")) throw this.#error("ENOENT", path);
     if (!known || mode === "replace") this.#step("write", path);
     else if (this.#isCut) throw new PowerCutError(path);
     let node = known;
     if (!node) {
-      this.#folder(dirname(path));
+      const folder = this.#folder(dirname(path));
       node = { kind: "file", now: Buffer.alloc(0), durable: Buffer.alloc(0), pending: [], modifiedMs: 0 };
-      this.#change({ set: [{ folder: dirname(path), name: basename(path), node }] });
+      this.#change({ folder, set: [[basename(path), node]] });
     } else if (mode === "replace" && node.kind === "file") {
       change(node, { kind: "size", size: 0 });
     }
@@ -190,49 +194,40 @@ export class MemoryDisk implements Disk {
   }
 
   syncFolder(path: string): void {
-    this.#folder(path);
+    const folder = this.#folder(path);
     this.#step("sync", path);
-    for (const entry of this.#journal.splice(0)) apply(this.#durable, entry);
+    this.#forceFolder(folder, this.#journal.length);
   }
 
   async syncFolderLater(path: string): Promise<void> {
+    const folder = this.#folder(path);
     const last = this.#journal.at(-1);
     await this.gate;
     await Promise.resolve();
     this.#step("sync", path);
-    for (const entry of this.#journal.splice(0, last ? this.#journal.indexOf(last) + 1 : 0))
-      apply(this.#durable, entry);
+    this.#forceFolder(folder, last ? this.#journal.indexOf(last) + 1 : 0);
   }
 
   readFile(path: string): Buffer | undefined {
     if (this.#isCut) throw new PowerCutError(path);
-    const node = this.#root.get(path);
+    const node = this.#find(path);
     return node?.kind === "file" ? Buffer.from(node.now) : undefined;
   }
 
   rename(from: string, to: string): void {
-    const node = this.#root.get(from);
+    const node = this.#find(from);
     if (!node) throw this.#error("ENOENT", from);
+    if (dirname(from) !== dirname(to)) throw new Error(`${from} is renamed to another folder: ${to}`);
     this.#step("write", to);
-    const moved = this.#root.below(from).map((path) => [path, this.#root.get(path)!] as const);
-    this.#change({
-      set: [
-        { folder: dirname(from), name: basename(from), node: undefined },
-        { folder: dirname(to), name: basename(to), node },
-        ...moved.flatMap(([path, inner]) => [
-          { folder: dirname(path), name: basename(path), node: undefined },
-          { folder: dirname(to + path.slice(from.length)), name: basename(path), node: inner },
-        ]),
-      ],
-    });
+    const set = [[basename(from), undefined] as const, [basename(to), node] as const];
+    this.#change({ folder: this.#folder(dirname(from)), set });
   }
 
   remove(path: string): void {
     if (this.#isCut) throw new PowerCutError(path);
-    const node = this.#root.get(path);
-    if (!node) return;
+    if (!this.#find(path)) return;
     this.#step("write", path);
-    this.#change({ set: [{ folder: dirname(path), name: basename(path), node: undefined }] });
+    this.#change({ folder: this.#folder(dirname(path)), set: [[basename(path), undefined]] });
   }
 
   async removeLater(path: string): Promise<void> {
@@ -242,39 +237,66 @@ export class MemoryDisk implements Disk {
   }
 
   list(path: string): FolderEntry[] {
-    this.#folder(path);
-    return this.#root
-      .inside(path)
-      .map((each) => ({ name: basename(each), isFolder: this.#root.get(each)?.kind === "folder" }));
+    return [...this.#folder(path).now].map(([name, { kind }]) => ({ name, isFolder: kind === "folder" }));
   }
 
   makeFolder(path: string): string | undefined {
-    if (this.#root.has(path)) return undefined;
+    if (this.#find(path)) return undefined;
     const above = this.makeFolder(dirname(path));
     this.#step("write", path);
-    const node: FolderNode = { kind: "folder" };
-    this.#change({ set: [{ folder: dirname(path), name: basename(path), node }] });
+    this.#change({ folder: this.#folder(dirname(path)), set: [[basename(path), emptyFolder()]] });
     return above ?? path;
   }
 
   removeFolder(path: string): void {
-    for (const each of this.#root.below(path).reverse()) this.remove(each);
+    const node = this.#find(path);
+    if (node?.kind === "folder") for (const name of node.now.keys()) this.removeFolder(`${path}/${name}`);
     this.remove(path);
   }
 
   modifiedMs(path: string): number {
-    const node = this.#root.get(path);
+    const node = this.#find(path);
     if (node?.kind !== "file") throw this.#error("ENOENT", path);
     return node.modifiedMs;
   }
 
   setModifiedMs(path: string, ms: number): void {
-    const node = this.#root.get(path);
+    const node = this.#find(path);
     if (node?.kind === "file") node.modifiedMs = ms;
   }
 
   async space(): Promise<DiskSpace> {
     return { freeBytes: this.capacityBytes, totalBytes: this.capacityBytes };
+  }
+
+  /** The changes of folders that a power cut does not take. */
+  #survived(): EntryChange[] {
+    if (this.order === "journal") return this.#journal.slice(0, this.#pick(this.#journal.length + 1));
+    const folders = new Set(this.#journal.map(({ folder }) => folder));
+    return [...folders].flatMap((each) => {
+      const ofFolder = this.#journal.filter(({ folder }) => folder === each);
+      return ofFolder.slice(0, this.#pick(ofFolder.length + 1));
+    });
+  }
+
+  /** Forces the first changes of the journal to disk. */
+  #forceFolder(folder: FolderNode, covered: number): void {
+    const isForced = (change: EntryChange, at: number) => {
+      return at < covered && (this.order === "journal" || change.folder === folder);
+    };
+    for (const change of this.#journal.filter(isForced)) apply(change, "durable");
+    this.#journal = this.#journal.filter((change, at) => !isForced(change, at));
+  }
+
+  /** @param files those that other names have led to. */
+  #folderAfterCut({ durable }: FolderNode, files: Map<FileNode, FileNode>): FolderNode {
+    const left = [...durable].map(([name, node]): [string, Node] => {
+      if (node.kind === "folder") return [name, this.#folderAfterCut(node, files)];
+      const after = files.get(node) ?? this.#afterCut(node);
+      files.set(node, after);
+      return [name, after];
+    });
+    return { kind: "folder", now: new Map(left), durable: new Map(left) };
   }
 
   /** The content of a file after a power cut. */
@@ -330,7 +352,7 @@ export class MemoryDisk implements Disk {
   }
 
   #change(entry: EntryChange): void {
-    apply(this.#root, entry);
+    apply(entry, "now");
     this.#journal.push(entry);
   }
 
@@ -341,9 +363,20 @@ export class MemoryDisk implements Disk {
     return node;
   }
 
-  #folder(path: string): void {
+  #find(path: string): Node | undefined {
+    let node: Node | undefined = this.#root;
+    for (const name of path.split("/")) {
+      if (name === "") continue;
+      node = node?.kind === "folder" ? node.now.get(name) : undefined;
+    }
+    return node;
+  }
+
+  #folder(path: string): FolderNode {
     if (this.#isCut) throw new PowerCutError(path);
-    if (this.#root.get(path)?.kind !== "folder") throw this.#error("ENOENT", path);
+    const node = this.#find(path);
+    if (node?.kind !== "folder") throw this.#error("ENOENT", path);
+    return node;
   }
 
   /** Bytes that can be written to a file at `position`. */
@@ -354,8 +387,7 @@ export class MemoryDisk implements Disk {
   }
 
   #usedBytes(): number {
-    const files = new Set(this.#root.nodes());
-    return [...files].reduce((sum, node) => sum + (node.kind === "file" ? node.now.length : 0), 0);
+    return [...filesIn(this.#root, new Set())].reduce((sum, { now }) => sum + now.length, 0);
   }
 
   #pick(count: number): number {
@@ -386,16 +418,22 @@ function changed(content: Buffer, made: Change): Buffer {
   return result;
 }
 
-function emptyTree(): DiskTree<Node> {
-  const tree = new DiskTree<Node>();
-  tree.set("/", { kind: "folder" });
-  return tree;
+function emptyFolder(): FolderNode {
+  return { kind: "folder", now: new Map(), durable: new Map() };
 }
 
-function apply(tree: DiskTree<Node>, { set }: EntryChange): void {
-  for (const { folder, name, node } of set) {
-    const path = folder === "/" ? `/${name}` : `${folder}/${name}`;
-    if (node) tree.set(path, node);
-    else tree.delete(path);
+function apply({ folder, set }: EntryChange, to: "now" | "durable"): void {
+  for (const [name, node] of set) {
+    if (node) folder[to].set(name, node);
+    else folder[to].delete(name);
   }
+}
+
+/** Adds the files of a folder and of those below it. */
+function filesIn(folder: FolderNode, found: Set<FileNode>): Set<FileNode> {
+  for (const node of folder.now.values()) {
+    if (node.kind === "file") found.add(node);
+    else filesIn(node, found);
+  }
+  return found;
 }
