@@ -4,7 +4,7 @@ import type { EpochStart } from "./epochs/leader-epochs.js";
 import { headerAt, type ReadBytes } from "./segments/batch-walk.js";
 import type { SealedFiles } from "./segments/sealed-files.js";
 import { Segment } from "./segments/segment.js";
-import { INDEX_SNAPSHOT, INDEX_SUFFIXES, offsetsOf, segmentName } from "./segments/segment-names.js";
+import { INDEX_SNAPSHOT, INDEX_SUFFIXES, offsetsOf, segmentName } from "./segments/segment-path.js";
 
 const CHUNK_BYTES = 1024 * 1024;
 

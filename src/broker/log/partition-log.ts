@@ -8,7 +8,6 @@ import {
 import { encodeMarker, type TransactionMarker } from "../../protocol/records/transaction-marker.js";
 import { LeaderEpochFile } from "./epochs/leader-epoch-file.js";
 import type { EpochEnd, EpochStart } from "./epochs/leader-epochs.js";
-import { finishReplacements } from "./finish-replacements.js";
 import { GroupCommit } from "./group-commit.js";
 import { LogAvailability } from "./log-availability.js";
 import type { LogConfig } from "./log-config.js";
@@ -22,6 +21,7 @@ import { planRetention } from "./plan-retention.js";
 import { judgeMarker } from "./producers/judge-marker.js";
 import { type OpenTransaction, ProducerState } from "./producers/producer-state.js";
 import { recoverProducers } from "./producers/recover-producers.js";
+import { finishSwaps } from "./segments/finish-swaps.js";
 import type { SealedFiles } from "./segments/sealed-files.js";
 import type { Segment } from "./segments/segment.js";
 import { type Isolation, type Readable, WaitingReaders } from "./waiting-readers.js";
@@ -98,7 +98,7 @@ export class PartitionLog {
     const interval = options.config().indexIntervalBytes;
     const { logStartOffset, recoveryPoint } = options;
     const checked: EpochStart[] = [];
-    const names = finishReplacements(folder, files, interval, logger);
+    const names = finishSwaps(folder, files, interval, logger);
     const segments = recoverSegments(folder, names, files, interval, logStartOffset, recoveryPoint, checked, logger);
     try {
       const log = new PartitionLog(options, segments);

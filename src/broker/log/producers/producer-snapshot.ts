@@ -5,8 +5,7 @@ import { ByteWriter } from "../../../protocol/byte-writer.js";
 import { crc32c } from "../../../protocol/crc32c.js";
 import { MalformedError } from "../../../protocol/malformed-error.js";
 import { sequenceAfter } from "../../../protocol/records/sequence.js";
-import { offsetsOf } from "../segments/segment-names.js";
-import { segmentPath } from "../segments/segment-path.js";
+import { offsetsOf, segmentPath } from "../segments/segment-path.js";
 import type { ProducerEntry, ProducerState, RememberedBatch } from "./producer-state.js";
 
 const VERSION = 1;

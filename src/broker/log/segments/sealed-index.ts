@@ -2,8 +2,7 @@ import type { Disk } from "../../../base/files/disk.js";
 import { writeFileDurably, writeFileDurablyLater } from "../../../base/files/durable-files.js";
 import { IndexFiles } from "./index-files.js";
 import { isPlausibleIndex, SegmentIndex } from "./segment-index.js";
-import { INDEX_SUFFIXES } from "./segment-names.js";
-import { segmentPath } from "./segment-path.js";
+import { INDEX_SUFFIXES, segmentPath } from "./segment-path.js";
 import { type AbortedTransaction, decodeTransactionIndex, encodeTransactionIndex } from "./transaction-index.js";
 
 /**

@@ -18,8 +18,7 @@ import { SealedIndex } from "./sealed-index.js";
 import { SegmentExtent } from "./segment-extent.js";
 import { SegmentFile } from "./segment-file.js";
 import { SegmentIndex } from "./segment-index.js";
-import { INDEX_SNAPSHOT } from "./segment-names.js";
-import { segmentPath } from "./segment-path.js";
+import { INDEX_SNAPSHOT, segmentPath } from "./segment-path.js";
 import type { AbortedTransaction } from "./transaction-index.js";
 
 /** Bytes read at a time to find a batch: an entry of the index is a few KiB away, and of large batches only headers. */

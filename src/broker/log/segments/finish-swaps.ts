@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { readAt } from "../../base/files/durable-files.js";
-import type { Logger } from "../../base/logger.js";
-import { lastOffset, walkHeaders } from "./segments/batch-walk.js";
-import type { SealedFiles } from "./segments/sealed-files.js";
-import { offsetsOf } from "./segments/segment-names.js";
-import { SegmentSwap } from "./segments/segment-swap.js";
+import { readAt } from "../../../base/files/durable-files.js";
+import type { Logger } from "../../../base/logger.js";
+import { lastOffset, walkHeaders } from "./batch-walk.js";
+import type { SealedFiles } from "./sealed-files.js";
+import { offsetsOf } from "./segment-path.js";
+import { SegmentSwap } from "./segment-swap.js";
 
 /**
  * Finishes or undoes an interrupted compaction: a `.log.swap` is complete and counts, a `.cleaned` never did. Also
@@ -12,7 +12,7 @@ import { SegmentSwap } from "./segments/segment-swap.js";
  *
  * @returns the names of the files in the folder afterwards. @throws the disk's error.
  */
-export function finishReplacements(
+export function finishSwaps(
   folder: string,
   files: SealedFiles,
   indexIntervalBytes: number,
