@@ -13,10 +13,7 @@ import {
 } from "../../src/api/index.js";
 import { requireSettings } from "./config/config-validation.js";
 import { S3_SINK_CONFIG, type S3SinkValues } from "./config/s3-sink-config.js";
-import { JSON_FORMAT, partitionerKind } from "./config/setting-checks.js";
-import { ByteArrayFormat } from "./formats/byte-array-format.js";
-import type { Format } from "./formats/format.js";
-import { JsonFormat } from "./formats/json-format.js";
+import { isTimeBased, partitionerKind } from "./config/setting-checks.js";
 import { ConditionalWrites, type OnExisting } from "./object/conditional-writes.js";
 import { type ObjectTagSettings, ObjectTags } from "./object/object-tags.js";
 import { OpenFiles } from "./object/open-files.js";
@@ -29,6 +26,7 @@ import type { ObjectStoreClient } from "./store/object-store-client.js";
 import { StoreCalls } from "./store/store-calls.js";
 import { storeError } from "./store/store-failure.js";
 import { type StoreSettings, storePlace, storeSettings } from "./store/store-settings.js";
+import { planStreams } from "./streams.js";
 
 /** Concurrent requests, over all topic partitions of a task. */
 const CONCURRENT_REQUESTS = 8;
@@ -98,7 +96,7 @@ export class S3SinkTask implements SinkTask {
           offsetWidth: values["filename.offset.zero.pad.width"],
         },
         upload: { partSize: values["s3.part.size"], conditional },
-        streams: [{ format: formatOf(values, props, context), infix: "" }],
+        streams: planStreams(values, props, context),
         memoryBytes: values["s3.buffer.memory.bytes"],
         tags: values["s3.object.tagging"]
           ? new ObjectTags(tagSettings(values), client, calls, context.logger)
@@ -308,32 +306,20 @@ function probeKey(values: S3SinkValues): string {
   return `${folder}_millrace${values["directory.delim"]}conditional-writes`;
 }
 
-function formatOf(values: S3SinkValues, props: Props, context: SinkTaskContext): Format {
-  const gzipLevel = values["s3.compression.type"] === "gzip" ? values["s3.compression.level"] : undefined;
-  if (values["format.class"] === JSON_FORMAT) {
-    return new JsonFormat(
-      (className, converterProps, isKey) => context.converter(className, converterProps, isKey),
-      values["json.decimal.format"],
-      gzipLevel,
-    );
-  }
-  // The raw value: parsing trims, and a separator may consist of blanks.
-  return new ByteArrayFormat(
-    values["format.bytearray.extension"],
-    props["format.bytearray.separator"] ?? "\n",
-    gzipLevel,
-  );
-}
-
 function warnAbout(values: S3SinkValues, { logger }: SinkTaskContext): void {
   const kind = partitionerKind(values["partitioner.class"]);
-  const timeBased = kind === "TimeBased" || kind === "Daily" || kind === "Hourly";
+  const timeBased = isTimeBased(kind);
   if (values["rotate.interval.ms"] > 0 && !timeBased)
     logger.warn("rotate.interval.ms is ignored: it needs a time-based partitioner.class", { partitioner: kind });
   if (timeBased && /^(.*\$)?Wallclock/.test(values["timestamp.extractor"]))
     logger.warn(
       "timestamp.extractor Wallclock puts records that are read again after a crash into other directories: they may be written twice. Record and RecordField do not.",
     );
-  if (values["rotate.schedule.interval.ms"] > 0 && !values["enable.conditional.writes"])
+  const byClock = values["rotate.schedule.interval.ms"] > 0 || values["rotate.idle.interval.ms"] > 0;
+  if (byClock && !values["enable.conditional.writes"])
     logger.warn("Without enable.conditional.writes a crash may duplicate records that scheduled rotation had written.");
+  if (byClock && (values["store.kafka.keys"] || values["store.kafka.headers"]))
+    logger.warn(
+      "With store.kafka.keys or store.kafka.headers a crash may duplicate records that scheduled rotation had written.",
+    );
 }

@@ -1,4 +1,5 @@
 import { ConfigError, invalidValue } from "../../../src/api/index.js";
+import { formatKind, takesGzip } from "./format-kind.js";
 import type { S3SinkValues } from "./s3-sink-config.js";
 import { partitionerKind } from "./setting-checks.js";
 
@@ -9,7 +10,7 @@ export interface Complaint {
 }
 
 /**
- * Checks beyond ConfigDef: keys that contradict each other, and known keys whose feature is not built yet.
+ * Checks beyond ConfigDef: keys that contradict each other.
  * Called by validation, and again when the connector starts.
  */
 export function judgeSettings(values: S3SinkValues): Complaint[] {
@@ -19,9 +20,11 @@ export function judgeSettings(values: S3SinkValues): Complaint[] {
     const shown = typeof value === "string" && holdsUserInfo(value) ? "[hidden]" : value;
     complaints.push({ key, message: invalidValue(key, shown, detail) });
   };
-  judgeUnsupported(values, refuse);
-  if (partitionerKind(values["partitioner.class"]) === "Field" && values["partition.field.name"].length === 0)
-    refuse("partition.field.name", "must be set when using FieldPartitioner");
+  judgeFormats(values, refuse);
+  if (values["s3.proxy.url"].trim() !== "") refuse("s3.proxy.url", "is not supported yet; leave it empty");
+  const partitioner = partitionerKind(values["partitioner.class"]);
+  if ((partitioner === "Field" || partitioner === "FieldAndTimeBased") && values["partition.field.name"].length === 0)
+    refuse("partition.field.name", `must be set when using ${partitioner}Partitioner`);
   if (values["s3.wan.mode"] && values["s3.path.style.access.enabled"])
     refuse("s3.wan.mode", "Transfer acceleration needs s3.path.style.access.enabled=false");
   if (values["rotate.schedule.interval.ms"] > 0 && values.timezone.trim() === "")
@@ -74,15 +77,34 @@ function holdsUserInfo(url: string): boolean {
 
 const MAX_TAG_PAIRS = 7;
 
-function judgeUnsupported(values: S3SinkValues, refuse: (key: keyof S3SinkValues, detail: string) => void): void {
-  if (["BACKWARD", "FORWARD", "FULL"].includes(values["schema.compatibility"]))
-    refuse(
-      "schema.compatibility",
-      "is not supported yet; supported is NONE (files are finished when the schema changes)",
-    );
-  if (values["behavior.on.null.values"].toLowerCase() === "write")
-    refuse("behavior.on.null.values", "write is not supported yet; supported are fail and ignore");
-  if (values["store.kafka.keys"]) refuse("store.kafka.keys", "is not supported yet; only values are written");
-  if (values["store.kafka.headers"]) refuse("store.kafka.headers", "is not supported yet; only values are written");
-  if (values["s3.proxy.url"].trim() !== "") refuse("s3.proxy.url", "is not supported yet; leave it empty");
+type Refuse = (key: keyof S3SinkValues, detail: string) => void;
+
+/** The objects beside those of values: the key that asks for them, and the key of their format. */
+const SIDECARS = [
+  ["store.kafka.keys", "keys.format.class"],
+  ["store.kafka.headers", "headers.format.class"],
+] as const;
+
+function judgeFormats(values: S3SinkValues, refuse: Refuse): void {
+  for (const [store, formatKey] of SIDECARS) {
+    const kind = formatKind(values[formatKey]);
+    if (!values[store]) continue;
+    if (!kind) refuse(formatKey, `is not supported; supported are the formats of format.class, or leave ${store} out`);
+    if (kind === "bytes" && store === "store.kafka.headers")
+      refuse(formatKey, "ByteArrayFormat cannot hold headers, which are lists of texts");
+    if (kind === "csv") refuse(formatKey, "CsvFormat is for values only");
+  }
+  if (values["s3.compression.type"] === "gzip") {
+    const formats = [["", "format.class"] as const, ...SIDECARS].filter(([store]) => store === "" || values[store]);
+    for (const [store, formatKey] of formats) {
+      if (takesGzip(formatKind(values[formatKey]))) continue;
+      refuse("s3.compression.type", `compresses text and bytes; set it to none, or ${formatKey} to JsonFormat`);
+      refuse(formatKey, "cannot be used with s3.compression.type=gzip");
+      if (store !== "") refuse(store, `cannot be used with s3.compression.type=gzip and this ${formatKey}`);
+    }
+  }
+  if (values["behavior.on.null.values"].toLowerCase() === "write" && !values["store.kafka.keys"]) {
+    refuse("behavior.on.null.values", "write needs store.kafka.keys=true: nothing else of such a record is stored");
+    refuse("store.kafka.keys", "must be true with behavior.on.null.values=write");
+  }
 }

@@ -1,11 +1,11 @@
 import { atLeast, type ConfigDef, oneOf } from "../../../src/api/index.js";
-import { formatCheck } from "./setting-checks.js";
+import { formatCheck } from "./format-kind.js";
 
 /** Keys of the group Connector: format, rotation, naming. */
 export const CONNECTOR_KEYS = {
   "format.class": {
     type: "class",
-    doc: "Format of values: io.confluent.connect.s3.format.json.JsonFormat (a JSON text per line) or io.confluent.connect.s3.format.bytearray.ByteArrayFormat (bytes and a separator).",
+    doc: "Format of values: io.confluent.connect.s3.format.json.JsonFormat (a JSON text per line), io.confluent.connect.s3.format.bytearray.ByteArrayFormat (bytes and a separator) or io.millrace.connect.s3.format.csv.CsvFormat (our own: a line of cells for each struct).",
     importance: "high",
     group: "Connector",
     check: formatCheck,
@@ -33,6 +33,13 @@ export const CONNECTOR_KEYS = {
   "rotate.schedule.interval.ms": {
     type: "long",
     doc: "Wall-clock interval, counted from local midnight in `timezone`, at which open files are finished even without new records. -1: none.",
+    default: -1,
+    importance: "medium",
+    group: "Connector",
+  },
+  "rotate.idle.interval.ms": {
+    type: "long",
+    doc: "Our own: open files of a topic partition are finished once no record has come for so long by the clock, so that the last records before a pause are not kept back. Exactly once like rotate.schedule.interval.ms, and with its needs (enable.conditional.writes). -1: none.",
     default: -1,
     importance: "medium",
     group: "Connector",
@@ -99,7 +106,7 @@ export const CONNECTOR_KEYS = {
   },
   "schema.compatibility": {
     type: "string",
-    doc: "NONE: files are finished whenever a value's schema changes. Projection to an older or newer schema (BACKWARD, FORWARD, FULL) is not supported yet.",
+    doc: "NONE, and any other text: files are finished whenever a value's schema changes. BACKWARD and FULL: when its version is newer than the file's; FORWARD: when it is older; other records are projected to the file's schema. These need schemas with versions.",
     default: "NONE",
     importance: "high",
     group: "Connector",

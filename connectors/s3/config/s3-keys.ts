@@ -1,5 +1,5 @@
 import { atLeast, between, type ConfigDef, oneOf, oneOfIgnoringCase } from "../../../src/api/index.js";
-import { checkCredentialsClass, checkTagPairs } from "./setting-checks.js";
+import { checkCredentialsClass, checkCsvDelimiter, checkTagPairs } from "./setting-checks.js";
 
 const AVRO_FORMAT = "io.confluent.connect.s3.format.avro.AvroFormat";
 const LONG_MAX = Number.MAX_SAFE_INTEGER;
@@ -159,6 +159,28 @@ export const S3_KEYS = {
     importance: "low",
     group: "S3",
   },
+  "format.csv.delimiter": {
+    type: "string",
+    doc: "Our own: the character between the cells of CsvFormat.",
+    default: ",",
+    importance: "low",
+    group: "S3",
+    check: checkCsvDelimiter,
+  },
+  "format.csv.header": {
+    type: "boolean",
+    doc: "Our own: whether the first line of CsvFormat's objects holds the names of the fields.",
+    default: true,
+    importance: "low",
+    group: "S3",
+  },
+  "format.csv.null": {
+    type: "string",
+    doc: "Our own: the cell of a null in CsvFormat; a text that equals it is quoted, so that an empty cell is a null and a quoted one is an empty text.",
+    default: "",
+    importance: "low",
+    group: "S3",
+  },
   "s3.proxy.url": { type: "string", doc: "Not supported yet.", default: "", importance: "low", group: "S3" },
   "s3.proxy.user": { type: "string", doc: "Not supported yet.", default: null, importance: "low", group: "S3" },
   "s3.proxy.password": { type: "password", doc: "Not supported yet.", default: null, importance: "low", group: "S3" },
@@ -171,7 +193,7 @@ export const S3_KEYS = {
   },
   "behavior.on.null.values": {
     type: "string",
-    doc: "Handling of a record without a value: fail or ignore. write is not supported yet.",
+    doc: "Handling of a record without a value: fail, ignore, or write: its key (and headers) go to a directory of their own, tombstone.encoded.partition; this needs store.kafka.keys.",
     default: "fail",
     importance: "low",
     group: "S3",
@@ -186,7 +208,7 @@ export const S3_KEYS = {
   },
   "tombstone.encoded.partition": {
     type: "string",
-    doc: "Without effect: behavior.on.null.values=write is not supported yet.",
+    doc: "Directory of the keys of records without a value, with behavior.on.null.values=write.",
     default: "tombstone",
     importance: "low",
     group: "S3",
@@ -243,28 +265,28 @@ export const S3_KEYS = {
   },
   "store.kafka.keys": {
     type: "boolean",
-    doc: "Objects with keys are not supported yet.",
+    doc: "Whether keys are stored, in an object beside each object of values, named like it and .keys. Files are then overwritten after a crash, also with scheduled rotation, which may duplicate records.",
     default: false,
     importance: "low",
     group: "S3",
   },
   "store.kafka.headers": {
     type: "boolean",
-    doc: "Objects with headers are not supported yet.",
+    doc: "Whether headers are stored, in an object beside each object of values, named like it and .headers; see store.kafka.keys.",
     default: false,
     importance: "low",
     group: "S3",
   },
   "keys.format.class": {
     type: "class",
-    doc: "Without effect: store.kafka.keys is not supported yet.",
+    doc: "Format of keys with store.kafka.keys, as format.class.",
     default: AVRO_FORMAT,
     importance: "low",
     group: "S3",
   },
   "headers.format.class": {
     type: "class",
-    doc: "Without effect: store.kafka.headers is not supported yet.",
+    doc: "Format of headers with store.kafka.headers, as format.class; not ByteArrayFormat.",
     default: AVRO_FORMAT,
     importance: "low",
     group: "S3",

@@ -1,22 +1,22 @@
 import { type ConfigAtom, type ConfigCheck, invalidValue } from "../../../src/api/index.js";
 import { TimeZone } from "../time/time-zone.js";
 
-export const JSON_FORMAT = "io.confluent.connect.s3.format.json.JsonFormat";
-const BYTE_ARRAY_FORMAT = "io.confluent.connect.s3.format.bytearray.ByteArrayFormat";
 const S3_STORAGE = "io.confluent.connect.s3.storage.S3Storage";
 const PARTITIONER_PACKAGE = "io.confluent.connect.storage.partitioner.";
 const PARTITIONERS = ["Default", "Field", "TimeBased", "Daily", "Hourly"] as const;
-export type PartitionerKind = (typeof PARTITIONERS)[number];
+/** Our own. */
+const FIELD_AND_TIME = "io.millrace.connect.s3.partitioner.FieldAndTimeBasedPartitioner";
+export type PartitionerKind = (typeof PARTITIONERS)[number] | "FieldAndTimeBased";
 
-/** The Confluent partitioner of that class name, if it is one. */
+/** The partitioner of that class name, if it is one. */
 export function partitionerKind(className: string): PartitionerKind | undefined {
+  if (className === FIELD_AND_TIME) return "FieldAndTimeBased";
   return PARTITIONERS.find((kind) => className === `${PARTITIONER_PACKAGE}${kind}Partitioner`);
 }
 
-export const formatCheck: ConfigCheck = (key, value) =>
-  value === null || value === JSON_FORMAT || value === BYTE_ARRAY_FORMAT
-    ? undefined
-    : invalidValue(key, value, `Format is not supported; supported are ${JSON_FORMAT} and ${BYTE_ARRAY_FORMAT}`);
+export function isTimeBased(kind: PartitionerKind | undefined): boolean {
+  return kind === "TimeBased" || kind === "Daily" || kind === "Hourly" || kind === "FieldAndTimeBased";
+}
 
 export const storageCheck: ConfigCheck = (key, value) =>
   value === null || value === S3_STORAGE ? undefined : invalidValue(key, value, `Supported is ${S3_STORAGE}`);
@@ -56,6 +56,15 @@ export const checkDirectoryFields: ConfigCheck = (key, value) => {
   const wrong = listOf(value).find((name) => name.split(".").some((step) => step.trim() === ""));
   return wrong === undefined ? undefined : invalidValue(key, value, `'${wrong}' is not a (dotted) field name`);
 };
+
+export const checkCsvDelimiter: ConfigCheck = (key, value) =>
+  typeof value === "string" && [...value].length === 1 && !/["\r\n]/.test(value)
+    ? undefined
+    : invalidValue(
+        key,
+        value,
+        "must be one character, and neither a quote nor a line break; tabs and blanks are trimmed away",
+      );
 
 export const checkTagPairs: ConfigCheck = (key, value) => {
   const wrong = listOf(value).find((pair) => !pair.includes(":"));

@@ -40,7 +40,7 @@ export const STORAGE_KEYS = {
   },
   "partitioner.class": {
     type: "class",
-    doc: "Distribution of records over directories: DefaultPartitioner, FieldPartitioner, TimeBasedPartitioner, DailyPartitioner or HourlyPartitioner of io.confluent.connect.storage.partitioner.",
+    doc: "Distribution of records over directories: DefaultPartitioner, FieldPartitioner, TimeBasedPartitioner, DailyPartitioner or HourlyPartitioner of io.confluent.connect.storage.partitioner; our own io.millrace.connect.s3.partitioner.FieldAndTimeBasedPartitioner: directories of fields, and below them of times.",
     default: "io.confluent.connect.storage.partitioner.DefaultPartitioner",
     importance: "high",
     group: "Partitioner",
@@ -48,7 +48,7 @@ export const STORAGE_KEYS = {
   },
   "partition.field.name": {
     type: "list",
-    doc: "Fields, dotted where nested, for FieldPartitioner.",
+    doc: "Fields, dotted where nested, for FieldPartitioner and FieldAndTimeBasedPartitioner.",
     default: [],
     importance: "medium",
     group: "Partitioner",
@@ -56,14 +56,14 @@ export const STORAGE_KEYS = {
   },
   "partition.duration.ms": {
     type: "long",
-    doc: "Width of a directory's time span, for TimeBasedPartitioner.",
+    doc: "Width of a directory's time span, for TimeBasedPartitioner and FieldAndTimeBasedPartitioner.",
     default: -1,
     importance: "medium",
     group: "Partitioner",
   },
   "path.format": {
     type: "string",
-    doc: "Joda pattern of the directories, for TimeBasedPartitioner: 'year'=YYYY/'month'=MM/'day'=dd.",
+    doc: "Joda pattern of the directories, for TimeBasedPartitioner and FieldAndTimeBasedPartitioner: 'year'=YYYY/'month'=MM/'day'=dd.",
     default: "",
     importance: "medium",
     group: "Partitioner",

@@ -81,6 +81,12 @@ export class OpenFiles {
     return objectKey(this.settings.key, topic, partition, encodedPartition, startOffset, extension);
   }
 
+  /** Records without a value have directories of their own, without objects of values. */
+  #streamsOf({ value }: SinkRecord): readonly Stream[] {
+    const { streams } = this.settings;
+    return value === null ? streams.slice(1) : streams;
+  }
+
   get #valueStream(): Stream {
     return this.settings.streams[0]!;
   }
@@ -93,7 +99,7 @@ export class OpenFiles {
 
   /** How the records of a file set that begins with this one become rows. @throws DataError if no objects can hold it. */
   formatsFor(first: SinkRecord): SetFormat {
-    return this.settings.streams.map(({ format }) => format.open(first));
+    return this.#streamsOf(first).map(({ format }) => format.open(first));
   }
 
   /**
@@ -105,7 +111,7 @@ export class OpenFiles {
    */
   open(first: SinkRecord, encodedPartition: string, formats: SetFormat, abandoned: AbortSignal): FileSet {
     const { originalTopic, originalPartition, originalOffset, valueSchema } = first;
-    const { streams } = this.settings;
+    const streams = this.#streamsOf(first);
     const keys = streams.map((stream) =>
       this.#keyOf(stream, originalTopic, originalPartition, encodedPartition, originalOffset),
     );

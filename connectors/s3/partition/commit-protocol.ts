@@ -1,4 +1,4 @@
-import { ConflictError, type SinkRecord, type TopicPartition } from "../../../src/api/index.js";
+import { ConflictError, type Schema, type SinkRecord, type TopicPartition } from "../../../src/api/index.js";
 import type { RowDigest } from "../formats/row-digest.js";
 import type { SetFormat } from "../object/file-set.js";
 import type { OpenFile } from "../object/open-file.js";
@@ -7,8 +7,9 @@ import type { OpenFile } from "../object/open-file.js";
 export interface FoundObject {
   readonly encodedPartition: string;
   readonly key: string;
-  /** Of the record, and how it became rows. */
+  /** Of the record, its schema, and how it became rows. */
   readonly first: RowDigest;
+  readonly schema: Schema | null;
   readonly formats: SetFormat;
 }
 

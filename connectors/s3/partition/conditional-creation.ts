@@ -1,15 +1,17 @@
-import type { SinkRecord, TopicPartition } from "../../../src/api/index.js";
+import type { Schema, SinkRecord, TopicPartition } from "../../../src/api/index.js";
 import { type ExistingRows, NO_ROWS, type RowDigest, sameRows } from "../formats/row-digest.js";
 import { rowsOf, type SetFormat, withNextRow } from "../object/file-set.js";
 import type { OpenFile } from "../object/open-file.js";
 import type { OpenFiles } from "../object/open-files.js";
 import { type CommitProtocol, conflictOf, type FoundObject, storeOrAdopt } from "./commit-protocol.js";
+import type { SchemaCompatibility } from "./schema-compatibility.js";
 
 /** An object of an earlier run whose records are delivered again: they are compared with it instead of written. */
 interface Replay {
   readonly key: string;
   readonly existing: RowDigest;
   readonly formats: SetFormat;
+  readonly schema: Schema | null;
   seen: RowDigest;
 }
 
@@ -33,13 +35,14 @@ export class ConditionalCreation implements CommitProtocol {
   constructor(
     private readonly topicPartition: TopicPartition,
     private readonly files: OpenFiles,
+    private readonly compatibility: SchemaCompatibility,
   ) {}
 
   mustLook(encodedPartition: string): boolean {
     return !this.#caughtUp.has(encodedPartition);
   }
 
-  async look({ encodedPartition, key, first, formats }: FoundObject, abandoned: AbortSignal): Promise<void> {
+  async look({ encodedPartition, key, first, schema, formats }: FoundObject, abandoned: AbortSignal): Promise<void> {
     const existing = await this.files.digestExisting(key, first.length, abandoned);
     if (!existing) {
       if (this.#caughtUp.size >= MAX_CAUGHT_UP) this.#caughtUp.clear();
@@ -48,7 +51,7 @@ export class ConditionalCreation implements CommitProtocol {
     }
     // Known by its first row already: the records of a topic created again may never reach the old object's end.
     if (!beginsWith(existing, first)) throw conflictOf(key, this.topicPartition);
-    this.#replays.set(encodedPartition, { key, existing, formats, seen: NO_ROWS });
+    this.#replays.set(encodedPartition, { key, existing, formats, schema, seen: NO_ROWS });
   }
 
   isReplayed(encodedPartition: string): boolean {
@@ -57,8 +60,10 @@ export class ConditionalCreation implements CommitProtocol {
 
   compare(encodedPartition: string, record: SinkRecord): void {
     const replay = this.#replays.get(encodedPartition)!;
-    const { key, existing, formats } = replay;
-    const [row] = rowsOf(formats, record, replay.seen.length === 0);
+    const { key, existing, formats, schema } = replay;
+    // Its writer would have begun another object.
+    if (this.compatibility.compare(schema, record.valueSchema) !== "same") throw conflictOf(key, this.topicPartition);
+    const [row] = rowsOf(formats, this.compatibility.project(record, schema), replay.seen.length === 0);
     replay.seen = withNextRow(replay.seen, formats[0]!, row!);
     if (replay.seen.length < existing.length) return;
     if (!sameRows(replay.seen, existing)) throw conflictOf(key, this.topicPartition);

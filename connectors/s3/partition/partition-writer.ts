@@ -8,14 +8,15 @@ import { Overwriting } from "./overwriting.js";
 import type { Partitioner } from "./partitioner.js";
 import { LATE, LateError, type Patience } from "./patience.js";
 import { type RecordFacts, Rotation, type RotationCause, type RotationSettings } from "./rotation.js";
-import { compareSchemas } from "./schema-difference.js";
+import type { SchemaCompatibility } from "./schema-compatibility.js";
 
 export interface WriterSettings {
   readonly partitioner: Partitioner;
   readonly rotation: RotationSettings;
   /** Look for objects of an earlier run before creating one, so that nothing is written twice. */
   readonly conditionalWrites: boolean;
-  readonly onNullValue: "fail" | "ignore";
+  readonly onNullValue: "fail" | "ignore" | "write";
+  readonly compatibility: SchemaCompatibility;
   readonly reportNullValues: boolean;
   /** For what a batch waits for. */
   readonly patience: Patience;
@@ -75,7 +76,7 @@ export class PartitionWriter {
   ) {
     this.#rotation = new Rotation(settings.rotation, nowMs);
     this.#protocol = settings.conditionalWrites
-      ? new ConditionalCreation(topicPartition, files)
+      ? new ConditionalCreation(topicPartition, files, settings.compatibility)
       : new Overwriting(topicPartition);
   }
 
@@ -211,8 +212,8 @@ export class PartitionWriter {
 
   /** Writes one record, or returns the step that must come first (or, once it is written, next). */
   #take(record: SinkRecord, nowMs: number): Step | null {
-    if (record.value === null) return this.#takeNull(record);
-    const { partitioner } = this.settings;
+    const { partitioner, compatibility, onNullValue } = this.settings;
+    if (record.value === null && onNullValue !== "write") return this.#takeNull(record);
     const protocol = this.#protocol;
     let facts: RecordFacts;
     let files: FileSet | undefined;
@@ -225,11 +226,11 @@ export class PartitionWriter {
       facts = {
         encodedPartition,
         timestampMs,
-        schema: files ? compareSchemas(files.schema, record.valueSchema) : "no-file",
+        schema: files ? compatibility.compare(files.schema, record.valueSchema) : "no-file",
       };
       const cause = this.#rotation.judge(facts, nowMs);
       if (cause) return { kind: "rotate", cause };
-      if (files) rows = rowsOf(files.formats, record, false);
+      if (files) rows = rowsOf(files.formats, compatibility.project(record, files.schema), false);
       else {
         const formats = this.files.formatsFor(record);
         rows = rowsOf(formats, record, true);
@@ -242,7 +243,7 @@ export class PartitionWriter {
     }
     files.write(rows, record.originalOffset);
     this.#pass(record);
-    const cause = this.#rotation.note(facts, files.rowBytes);
+    const cause = this.#rotation.note(facts, files.rowBytes, nowMs);
     if (cause) return { kind: "rotate", cause };
     return files.hasFullPart ? { kind: "upload-parts", files } : null;
   }
@@ -250,7 +251,13 @@ export class PartitionWriter {
   #lookFor(record: SinkRecord, encodedPartition: string, formats: SetFormat, rows: readonly Buffer[]): Step {
     const { topic, partition } = this.topicPartition;
     const key = this.files.keyOf(topic, partition, encodedPartition, record.originalOffset);
-    const found = { encodedPartition, key, formats, first: digestOfFirst(formats, rows) };
+    const found = {
+      encodedPartition,
+      key,
+      formats,
+      first: digestOfFirst(formats, rows),
+      schema: record.valueSchema,
+    };
     return { kind: "look-for-existing", found };
   }
 

@@ -5,6 +5,7 @@ export type RotationCause =
   | "interval"
   | "partition-change"
   | "schedule"
+  | "idle"
   | "null-schema"
   | "schema-change"
   | "max-open-files"
@@ -22,6 +23,10 @@ export interface RotationSettings {
   readonly rotateOnPartitionChange: boolean;
   /** The next scheduled moment after the argument (both ms since 1970), or undefined without a schedule. */
   readonly nextScheduledMs: ((nowMs: number) => number) | undefined;
+  /** Time by the clock without a record; undefined for no limit. */
+  readonly idleMs: number | undefined;
+  /** The directory of records without a value, from and to which a change does not end the interval. */
+  readonly tombstonePartition: string | undefined;
   /** Open files of one topic partition; undefined for no limit. */
   readonly maxOpenFiles: number | undefined;
 }
@@ -49,6 +54,8 @@ export class Rotation {
   #baseTimestampMs: number | null = null;
   #lastTimestampMs: number | null = null;
   #lastEncodedPartition: string | null = null;
+  /** By the clock. */
+  #lastNotedMs = 0;
   #scheduledMs: number;
 
   constructor(
@@ -77,7 +84,8 @@ export class Rotation {
    *
    * @param fileBytes the rows of its file, with the record.
    */
-  note(facts: RecordFacts, fileBytes: number): RotationCause | null {
+  note(facts: RecordFacts, fileBytes: number, nowMs: number): RotationCause | null {
+    this.#lastNotedMs = nowMs;
     if (facts.schema === "no-file") this.#openFiles++;
     this.#recordCount++;
     this.#baseTimestampMs ??= facts.timestampMs;
@@ -88,7 +96,7 @@ export class Rotation {
   }
 
   /**
-   * Called at the end of a batch. A schedule that passed while nothing was open moves on, so that the first record
+   * Called before and after a batch. A schedule that passed while nothing was open moves on, so that the first record
    * after idling is not finished alone; an interval is judged by the last record's time, never by the clock.
    */
   judgeIdle(nowMs: number): RotationCause | null {
@@ -99,6 +107,8 @@ export class Rotation {
     const full = this.#judgeSize();
     if (full) return full;
     if (nowMs >= this.#scheduledMs) return "schedule";
+    const { idleMs } = this.settings;
+    if (idleMs !== undefined && nowMs - this.#lastNotedMs >= idleMs) return "idle";
     return this.#judgeInterval(this.#lastTimestampMs, this.#lastEncodedPartition);
   }
 
@@ -133,12 +143,15 @@ export class Rotation {
   }
 
   #judgeInterval(timestampMs: number | null, encodedPartition: string | null): RotationCause | null {
-    const { intervalMs, rotateOnPartitionChange } = this.settings;
+    const { intervalMs, rotateOnPartitionChange, tombstonePartition } = this.settings;
     if (intervalMs === undefined) return null;
     if (timestampMs !== null && this.#baseTimestampMs !== null && timestampMs - this.#baseTimestampMs >= intervalMs)
       return "interval";
-    if (rotateOnPartitionChange && encodedPartition !== this.#lastEncodedPartition) return "partition-change";
-    return null;
+    const last = this.#lastEncodedPartition;
+    if (!rotateOnPartitionChange || encodedPartition === last) return null;
+    const hasTombstone =
+      tombstonePartition !== undefined && (encodedPartition === tombstonePartition || last === tombstonePartition);
+    return hasTombstone ? null : "partition-change";
   }
 
   #schedule(nowMs: number): number {

@@ -125,6 +125,7 @@ describe("under random records, faults, crashes and replays", () => {
   const cases: [string, Record<string, string>][] = [
     ["scheduled rotation", scheduled],
     ["scheduled rotation into hourly directories", { ...HOURLY, ...scheduled }],
+    ["idle flush into hourly directories", { ...HOURLY, "rotate.idle.interval.ms": "60000", "flush.size": "9" }],
     ["scheduled rotation and flush.bytes", { ...HOURLY, ...scheduled, "flush.bytes": "30" }],
     ["scheduled rotation with gzip", { ...HOURLY, ...scheduled, "s3.compression.type": "gzip" }],
   ];

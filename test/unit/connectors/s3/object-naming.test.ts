@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
+import { S3_SINK_CONFIG } from "../../../../connectors/s3/config/s3-sink-config.js";
 import { type ObjectKeySettings, objectKey } from "../../../../connectors/s3/object/object-key.js";
 import {
   DefaultPartitioner,
   FieldPartitioner,
   SchemaAffixPartitioner,
 } from "../../../../connectors/s3/partition/partitioner.js";
+import { planWriter } from "../../../../connectors/s3/partition/plan-writer.js";
 import { TimeBasedPartitioner } from "../../../../connectors/s3/partition/time-based-partitioner.js";
 import { TimeZone } from "../../../../connectors/s3/time/time-zone.js";
 import { timestampExtractor } from "../../../../connectors/s3/time/timestamp-extractor.js";
@@ -17,12 +19,14 @@ import {
   INT64,
   LOGICAL,
   OPTIONAL_STRING,
+  parseConfig,
   primitive,
   type Schema,
   SinkRecord,
   STRING,
   structOf,
 } from "../../../../src/api/index.js";
+import { SINK_PROPS } from "./sink-driver.js";
 
 const KEYS: ObjectKeySettings = {
   topicsDir: "topics",
@@ -86,6 +90,26 @@ describe("FieldPartitioner", () => {
   test("refuses a value that is no struct", () => {
     expect(() => new FieldPartitioner(["a"], "/").encode(recordOf(null, new Map([["a", 1]])))).toThrow(/Struct/);
   });
+});
+
+test("fields and a time make directories together", () => {
+  const schema = structOf([["country", STRING]]);
+  const { partitioner, rotation } = planWriter(
+    parseConfig(S3_SINK_CONFIG, {
+      ...SINK_PROPS,
+      "partitioner.class": "io.millrace.connect.s3.partitioner.FieldAndTimeBasedPartitioner",
+      "partition.field.name": "country",
+      "partition.duration.ms": "3600000",
+      "path.format": "'hour'=HH",
+      "timestamp.extractor": "Record",
+      "rotate.interval.ms": "60000",
+      locale: "en",
+      timezone: "Europe/Berlin",
+    }),
+  );
+  const record = recordOf(schema, new ArrayStruct(schema, ["de"]), Date.UTC(2024, 0, 1, 12, 30));
+  expect(partitioner.encode(record, partitioner.timestampOf(record, 0))).toBe("country=de/hour=13");
+  expect(rotation.intervalMs).toBe(60_000);
 });
 
 test("the schema's name goes before or after the other directories", () => {

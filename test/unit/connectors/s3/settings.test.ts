@@ -69,16 +69,24 @@ describe("an unusable value is reported under its key", () => {
     ["filename.offset.zero.pad.width", "-1"],
     ["s3.object.tagging.key.value.pairs", "novalue"],
     ["s3.acl.canned", "everyone"],
+    ["format.csv.delimiter", "||"],
+    ["format.csv.delimiter", '"'],
   ])("%s=%s", (key, value) => {
     expect(faultsOf({ [key]: value })).toEqual([key]);
   });
 });
 
+const BYTES_FORMAT = "io.confluent.connect.s3.format.bytearray.ByteArrayFormat";
+const CSV_FORMAT = "io.millrace.connect.s3.format.csv.CsvFormat";
+const FIELD_AND_TIME = "io.millrace.connect.s3.partitioner.FieldAndTimeBasedPartitioner";
+
 describe("unsupported and contradictory settings are refused", () => {
   test.each<[Record<string, string>, string[]]>([
-    [{ "schema.compatibility": "BACKWARD" }, ["schema.compatibility"]],
-    [{ "behavior.on.null.values": "write" }, ["behavior.on.null.values"]],
-    [{ "store.kafka.keys": "true", "store.kafka.headers": "true" }, ["store.kafka.keys", "store.kafka.headers"]],
+    [{ "behavior.on.null.values": "write" }, ["behavior.on.null.values", "store.kafka.keys"]],
+    [{ "store.kafka.headers": "true", "headers.format.class": BYTES_FORMAT }, ["headers.format.class"]],
+    [{ "store.kafka.keys": "true", "keys.format.class": CSV_FORMAT }, ["keys.format.class"]],
+    [{ "store.kafka.keys": "true", "keys.format.class": "com.example.Format" }, ["keys.format.class"]],
+    [{ "partitioner.class": FIELD_AND_TIME }, ["partition.field.name"]],
     [{ "s3.object.tagging.key.value.pairs": "a:1,b:2,c:3,d:4,e:5,f:6,g:7,h:8" }, ["s3.object.tagging.key.value.pairs"]],
     [{ "s3.proxy.url": "http://proxy:3128" }, ["s3.proxy.url"]],
     [{ "partitioner.class": "io.confluent.connect.storage.partitioner.FieldPartitioner" }, ["partition.field.name"]],
@@ -97,11 +105,14 @@ describe("unsupported and contradictory settings are refused", () => {
   });
 });
 
-test("writes are conditional with a schedule, and only then", () => {
+test("writes are conditional where rotation depends on the clock, and only then", () => {
   const plan = (props: Record<string, string>) =>
     planWriter(parseConfig(S3_SINK_CONFIG, { ...SINK_PROPS, timezone: "UTC", ...props })).conditionalWrites;
   expect(plan({})).toBe(false);
   expect(plan({ "rotate.schedule.interval.ms": "1000" })).toBe(true);
+  expect(plan({ "rotate.idle.interval.ms": "1000" })).toBe(true);
+  expect(plan({ "rotate.schedule.interval.ms": "1000", "store.kafka.keys": "true" })).toBe(false);
+  expect(plan({ "rotate.schedule.interval.ms": "1000", "store.kafka.headers": "true" })).toBe(false);
   expect(plan({ "rotate.schedule.interval.ms": "1000", "enable.conditional.writes": "false" })).toBe(false);
 });
 

@@ -36,7 +36,7 @@ const settings: fc.Arbitrary<RotationSettings & { scheduleMs: number | undefined
     const { scheduleMs } = each;
     const nextScheduledMs =
       scheduleMs === undefined ? undefined : (nowMs: number) => (Math.floor(nowMs / scheduleMs) + 1) * scheduleMs;
-    return { ...each, nextScheduledMs };
+    return { ...each, nextScheduledMs, idleMs: undefined, tombstonePartition: undefined };
   });
 
 function sum(rows: readonly Row[]): number {
@@ -109,7 +109,7 @@ test("files are finished exactly when a rule says so, and every record is in one
           check(rotation.judge(factsOf(), nowMs), next);
           const facts = factsOf();
           open.push(next);
-          const full = rotation.note(facts, sum(open.filter(({ directory }) => directory === next.directory)));
+          const full = rotation.note(facts, sum(open.filter(({ directory }) => directory === next.directory)), nowMs);
           if (full) check(full, null);
           else expect(causesOf({ ...rules, intervalMs: undefined }, open, null, false)).toEqual([]);
         }

@@ -14,6 +14,8 @@ function rotationOf(settings: Partial<RotationSettings>, nowMs = 0): Rotation {
       intervalMs: undefined,
       rotateOnPartitionChange: true,
       nextScheduledMs: undefined,
+      idleMs: undefined,
+      tombstonePartition: undefined,
       maxOpenFiles: undefined,
       ...settings,
     },
@@ -46,7 +48,7 @@ function filesOf(rotation: Rotation, records: readonly (readonly [string, number
     if (before) rotate(before);
     const written = factsNow();
     open.set(directory, [...(open.get(directory) ?? []), offset]);
-    const after = rotation.note(written, 100 * (open.get(directory)?.length ?? 0));
+    const after = rotation.note(written, 100 * (open.get(directory)?.length ?? 0), nowMs);
     if (after) rotate(after);
   });
   return files;
@@ -89,7 +91,7 @@ describe("by record time", () => {
   });
   test("the clock never closes it: only a later record does", () => {
     const rotation = rotationOf({ intervalMs: MINUTE_MS });
-    rotation.note(facts("a", 0, "no-file"), 0);
+    rotation.note(facts("a", 0, "no-file"), 0, 0);
     expect(rotation.judgeIdle(HOUR_MS)).toBeNull();
     expect(rotation.judge(facts("a", MINUTE_MS), 0)).toBe("interval");
   });
@@ -100,7 +102,7 @@ describe("by schedule", () => {
 
   test("idle files are finished at the scheduled time", () => {
     const rotation = rotationOf(everyMinute);
-    rotation.note(facts("a", null, "no-file"), 0);
+    rotation.note(facts("a", null, "no-file"), 0, 0);
     expect(rotation.judgeIdle(MINUTE_MS - 1)).toBeNull();
     expect(rotation.judgeIdle(MINUTE_MS)).toBe("schedule");
   });
@@ -108,17 +110,17 @@ describe("by schedule", () => {
     const rotation = rotationOf(everyMinute);
     expect(rotation.judgeIdle(5 * MINUTE_MS)).toBeNull();
     expect(rotation.judge(facts("a", null, "no-file"), 5 * MINUTE_MS)).toBeNull();
-    rotation.note(facts("a", null, "no-file"), 0);
+    rotation.note(facts("a", null, "no-file"), 0, 0);
     expect(rotation.judge(facts("a"), 5 * MINUTE_MS)).toBeNull();
     expect(rotation.judge(facts("a"), 6 * MINUTE_MS)).toBe("schedule");
   });
   test("a rotation by size does not change the schedule", () => {
     const rotation = rotationOf({ ...everyMinute, flushSize: 2 });
-    expect(rotation.note(facts("a", null, "no-file"), 0)).toBeNull();
-    expect(rotation.note(facts("a"), 0)).toBe("flush-size");
+    expect(rotation.note(facts("a", null, "no-file"), 0, 0)).toBeNull();
+    expect(rotation.note(facts("a"), 0, 0)).toBe("flush-size");
     expect(rotation.judgeIdle(0)).toBe("flush-size");
     rotation.rotated("flush-size", MINUTE_MS - 1);
-    rotation.note(facts("a", null, "no-file"), 0);
+    rotation.note(facts("a", null, "no-file"), 0, 0);
     expect(rotation.judge(facts("a"), MINUTE_MS)).toBe("schedule");
   });
 
@@ -138,11 +140,31 @@ describe("by schedule", () => {
   });
 });
 
+describe("by idleness", () => {
+  test("files are finished once no record has come for so long", () => {
+    const rotation = rotationOf({ idleMs: MINUTE_MS });
+    expect(rotation.judgeIdle(HOUR_MS)).toBeNull();
+    rotation.note(facts("a", null, "no-file"), 0, HOUR_MS);
+    rotation.note(facts("a"), 0, HOUR_MS + 1);
+    expect(rotation.judgeIdle(HOUR_MS + MINUTE_MS)).toBeNull();
+    expect(rotation.judgeIdle(HOUR_MS + MINUTE_MS + 1)).toBe("idle");
+  });
+});
+
+test("the directory of records without a value does not end an interval, to it or from it", () => {
+  const rotation = rotationOf({ intervalMs: HOUR_MS, tombstonePartition: "gone" });
+  rotation.note(facts("a", 0, "no-file"), 0, 0);
+  expect(rotation.judge(facts("b", 0, "no-file"), 0)).toBe("partition-change");
+  expect(rotation.judge(facts("gone", 0, "no-file"), 0)).toBeNull();
+  rotation.note(facts("gone", 0, "no-file"), 0, 0);
+  expect(rotation.judge(facts("b", 0, "no-file"), 0)).toBeNull();
+});
+
 describe("by schema and open files", () => {
   test("a changed schema and a change between schema and none close files, once there is a record", () => {
     const rotation = rotationOf({});
     expect(rotation.judge(facts("a", null, "changed"), 0)).toBeNull();
-    rotation.note(facts("a", null, "no-file"), 0);
+    rotation.note(facts("a", null, "no-file"), 0, 0);
     expect(rotation.judge(facts("a", null, "changed"), 0)).toBe("schema-change");
     expect(rotation.judge(facts("a", null, "null-flip"), 0)).toBe("null-schema");
     expect(rotation.judge(facts("a"), 0)).toBeNull();
