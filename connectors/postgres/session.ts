@@ -259,7 +259,8 @@ export class Session {
   #snapshotParts(client: pg.Client): SnapshotParts {
     const { settings, filter, schemas, events, sources, context } = this.#options;
     const { clock, logger } = context;
-    return { client, identity: this.#server, settings, filter, schemas, events, sources, clock, logger };
+    const connect = () => this.#connect("Debezium General");
+    return { client, connect, identity: this.#server, settings, filter, schemas, events, sources, clock, logger };
   }
 
   async #startStream(): Promise<void> {

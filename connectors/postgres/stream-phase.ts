@@ -1,8 +1,8 @@
 import type pg from "pg";
 import type { SourceLag, SourceMap, SourceRecord } from "../../src/api/index.js";
-import { ChunkReader } from "./events/chunk-reader.js";
 import { EventStream } from "./events/event-stream.js";
 import { runHeartbeatAction } from "./events/heartbeat-action.js";
+import { IncrementalChunks } from "./events/incremental-chunks.js";
 import { LogicalMessages } from "./events/logical-message.js";
 import { type BlockingRequest, SignalDesk } from "./events/signal-desk.js";
 import { Snapshot, type SnapshotParts } from "./events/snapshot.js";
@@ -42,7 +42,7 @@ export class StreamPhase {
   readonly #signals: SignalDesk;
   readonly #lag: WalLag;
   /** Reads the chunks of an incremental snapshot, on a connection of its own. */
-  #chunks: { readonly client: pg.Client; readonly reader: ChunkReader } | undefined;
+  #chunks: { readonly client: pg.Client; readonly reader: IncrementalChunks } | undefined;
   #blocking: AsyncGenerator<SourceRecord[], void, void> | undefined;
   #blockingClient: pg.Client | undefined;
 
@@ -170,13 +170,14 @@ export class StreamPhase {
     return captured.filter(({ schema, table }) => `${schema}.${table}` !== settings.signalTable);
   }
 
-  async #chunkReader(walk: TransactionWalk): Promise<ChunkReader> {
+  async #chunkReader(walk: TransactionWalk): Promise<IncrementalChunks> {
     const { settings, filter, schemas, context, connect } = this.#parts;
     if (this.#chunks) return this.#chunks.reader;
     const client = await connect();
-    const reader = new ChunkReader({
+    const reader = new IncrementalChunks({
       client,
       chunkSize: settings.chunkSize,
+      limitBytes: settings.maxQueueBytes,
       filter,
       schemas,
       find: async (id) => (await this.#signalledTables()).find(({ schema, table }) => `${schema}.${table}` === id),

@@ -138,6 +138,8 @@ const RULES: Partial<Record<Key, Rule>> = {
   "binary.handling.mode": oneOf("bytes", "base64", "base64-url-safe", "hex"),
   "event.converting.failure.handling.mode": oneOf("fail", "warn", "skip"),
   "schema.refresh.mode": oneOf("columns_diff", "columns_diff_exclude_unchanged_toast"),
+  "snapshot.max.threads": atLeast(1, POSITIVE),
+  "snapshot.max.threads.multiplier": atLeast(1, POSITIVE),
   "money.fraction.digits": atLeast(0, NOT_NEGATIVE),
   "heartbeat.interval.ms": atLeast(0, NOT_NEGATIVE),
   "max.batch.size": atLeast(1, POSITIVE),

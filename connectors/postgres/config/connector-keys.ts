@@ -108,6 +108,16 @@ export const CONNECTOR_KEYS = {
     doc: "Java patterns of the tables to snapshot.",
     default: null,
   },
+  "snapshot.max.threads": {
+    type: "int",
+    doc: "Connections that read a snapshot at the same time: several tables, and parts of large ones.",
+    default: 1,
+  },
+  "snapshot.max.threads.multiplier": {
+    type: "int",
+    doc: "A large table is read in at most snapshot.max.threads times this many parts.",
+    default: 1,
+  },
   "snapshot.delay.ms": { type: "long", doc: "Wait before the snapshot.", default: 0 },
   "streaming.delay.ms": { type: "long", doc: "Wait between snapshot and streaming.", default: 0 },
   "decimal.handling.mode": { type: "string", doc: "precise, double or string.", default: "precise" },

@@ -103,6 +103,10 @@ export interface Settings {
   /** offset.mismatch.strategy: stream on where the slot was moved past the stored offset. */
   readonly trustsSlot: boolean;
   readonly snapshotMode: SnapshotMode;
+  /** Connections of a snapshot. */
+  readonly snapshotThreads: number;
+  /** Parts of a large table that they may share. */
+  readonly snapshotParts: number;
   readonly snapshotDelayMs: number;
   readonly streamingDelayMs: number;
   readonly tombstonesOnDelete: boolean;
@@ -202,6 +206,8 @@ export function parseSettings(props: SubmittedProps): Settings {
     confirmsLsn: flushMode === null ? config["flush.lsn.source"] : flushMode !== "manual",
     trustsSlot: /^trust_(slot|greater_lsn)$/.test(enumText(config["offset.mismatch.strategy"])),
     snapshotMode: (snapshotMode === "never" ? "no_data" : snapshotMode) as SnapshotMode,
+    snapshotThreads: config["snapshot.max.threads"],
+    snapshotParts: config["snapshot.max.threads"] * config["snapshot.max.threads.multiplier"],
     snapshotDelayMs: config["snapshot.delay.ms"],
     streamingDelayMs: config["streaming.delay.ms"],
     tombstonesOnDelete: config["tombstones.on.delete"],

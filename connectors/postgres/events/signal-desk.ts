@@ -15,7 +15,7 @@ import type { CapturedTable } from "../tables/captured-tables.js";
 import type { Lsn } from "../wal/lsn.js";
 import type { ReplicationStream } from "../wal/replication-stream.js";
 import type { ChangeEvents } from "./change-event.js";
-import type { ChunkReader } from "./chunk-reader.js";
+import type { IncrementalChunks } from "./incremental-chunks.js";
 import type { IncrementalSnapshot } from "./incremental-snapshot.js";
 import { parseSignal, type Signal, type SnapshotSignal } from "./signal.js";
 import type { TransactionWalk, WalkedSignal } from "./transaction-walk.js";
@@ -42,7 +42,7 @@ export interface SignalDeskOptions {
   readonly events: ChangeEvents;
   /** The captured tables but for the signal table. */
   readonly tables: () => Promise<readonly CapturedTable[]>;
-  readonly reader: () => Promise<ChunkReader>;
+  readonly reader: () => Promise<IncrementalChunks>;
   /** No incremental snapshot is left: its connection is not needed. */
   readonly release: () => void;
   readonly clock: Clock;

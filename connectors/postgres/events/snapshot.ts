@@ -1,7 +1,6 @@
 import type pg from "pg";
 import {
   type Clock,
-  type ConnectValue,
   type Logger,
   type SourceMap,
   type SourceRecord,
@@ -10,22 +9,19 @@ import {
 } from "../../../src/api/index.js";
 import type { Settings } from "../config/settings.js";
 import { snapshotOffset } from "../position/source-offset.js";
+import { closeClient } from "../server/database-client.js";
 import { queryRows } from "../server/query-rows.js";
-import { endTimeouts } from "../server/session-timeouts.js";
-import { quoteIdentifier, quoteLiteral } from "../server/sql-text.js";
 import type { CapturedTable } from "../tables/captured-tables.js";
-import { eventTime, type SnapshotMarker, type SourceBlocks, type SourceTransaction } from "../tables/source-block.js";
-import { defineTable, readCatalog } from "../tables/table-catalog.js";
-import { type TableDefinition, withNullable } from "../tables/table-definition.js";
+import { eventTime, type SourceBlocks, type SourceTransaction } from "../tables/source-block.js";
 import type { TableFilter } from "../tables/table-filter.js";
-import type { TableSchema } from "../tables/table-schema.js";
 import type { TableSchemas } from "../tables/table-schemas.js";
-import { CopyChannel } from "../wal/copy-channel.js";
-import { CopyRowReader } from "../wal/copy-row.js";
 import type { Lsn } from "../wal/lsn.js";
 import type { ServerIdentity } from "../wal/server-identity.js";
 import type { ChangeEvents } from "./change-event.js";
-import { isChanged, lockTable, rowsOf, TableChanged, throwChanged } from "./table-hold.js";
+import type { ChunkRange, DescribedTable } from "./chunk-reader.js";
+import { type HeldRow, HeldRows, type HoldsRow } from "./held-rows.js";
+import { SnapshotWorker } from "./snapshot-worker.js";
+import { lockTable, TableChanged } from "./table-hold.js";
 
 const BEGIN = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
@@ -36,6 +32,8 @@ const MOST_RENAMES = 5;
 export interface SnapshotParts {
   /** Not the connection that exported the snapshot. Used only by the snapshot until it ends. */
   readonly client: pg.Client;
+  /** A new connection, which the snapshot closes. */
+  readonly connect: () => Promise<pg.Client>;
   /** The server that positions belong to; null if streaming never follows. */
   readonly identity: ServerIdentity | null;
   readonly settings: Settings;
@@ -60,27 +58,44 @@ interface SnapshotOptions extends SnapshotParts {
   readonly offsets: { readonly running: SourceMap; readonly completed: SourceMap } | null;
 }
 
-/** A row held back until the next one is known: its marker depends on it. */
-interface HeldRow {
-  table: TableSchema;
-  key: Struct | null;
-  row: ConnectValue[];
-  marker: SnapshotMarker;
+/** A table while it is read. */
+interface OpenTable extends HoldsRow<OpenTable> {
+  readonly table: CapturedTable;
+  readonly described: DescribedTable;
+  /** Of the snapshot that its rows are read from. */
+  readonly transaction: SourceTransaction;
+  /** Parts that were not read to their end. */
+  partsLeft: number;
+  records: number;
+  /** The shared source block of the rows in the middle, which are nearly all rows. */
+  middleBlock: Struct | undefined;
 }
 
-/** Reads all captured tables by COPY, in one REPEATABLE READ transaction but for those that change meanwhile. */
+/** A part of a table that a connection may read. */
+interface Part {
+  readonly of: OpenTable;
+  readonly range: ChunkRange;
+}
+
+/**
+ * Reads all captured tables by COPY, in one REPEATABLE READ snapshot but for those that change meanwhile; over several
+ * connections, if `snapshot.max.threads` says so.
+ */
 export class Snapshot {
   readonly #options: SnapshotOptions;
-  readonly #rowReader = new CopyRowReader();
+  readonly #held: HeldRows<OpenTable>;
   #transaction: SourceTransaction = { time: eventTime(0), txId: null, origin: null, originLsn: null };
   #offset: SourceMap = {};
-  #held: HeldRow | undefined;
-  #isFirstRow = true;
-  /** The shared source block of the rows in the middle of a table, which are nearly all rows. */
-  #middleBlock: { readonly table: TableSchema; readonly block: Struct } | undefined;
+  #tables: CapturedTable[] = [];
+  #changed: CapturedTable[] = [];
+  #parts: Part[] = [];
+  /** What each worker with an open chunk reads. */
+  readonly #reading = new Map<SnapshotWorker, OpenTable>();
+  #wake: (() => void) | undefined;
 
   constructor(options: SnapshotOptions) {
     this.#options = options;
+    this.#held = new HeldRows((held, isLast) => this.#record(held, isLast));
   }
 
   /** The last record's offset. Valid once the snapshot has begun. */
@@ -96,44 +111,52 @@ export class Snapshot {
    * snapshot as complete.
    */
   async *batches(maxBatchSize: number): AsyncGenerator<SourceRecord[], void, void> {
-    const { client, logger } = this.#options;
-    await this.#begin();
-    const tables = await this.#options.tables(client);
-    if (tables.length === 0)
-      logger.warn(
-        "After applying the include/exclude list filters, no changes will be captured. Please check your configuration!",
-      );
-    logger.info("Snapshot started", { tables: tables.length });
-    const changed: CapturedTable[] = [];
-    for (const table of tables) {
-      await client.query("SAVEPOINT unread");
-      try {
-        const described = await this.#describe(table);
-        if (described) yield* this.#copyTable(table, described, maxBatchSize);
-        await client.query("RELEASE SAVEPOINT unread");
-      } catch (error) {
-        if (!(error instanceof TableChanged)) throw error;
-        await client.query("ROLLBACK TO SAVEPOINT unread");
-        changed.push(table);
-      }
+    const { client, logger, settings } = this.#options;
+    const workers = await this.#begin();
+    try {
+      const tables = await this.#options.tables(client);
+      if (tables.length === 0)
+        logger.warn(
+          "After applying the include/exclude list filters, no changes will be captured. Please check your configuration!",
+        );
+      logger.info("Snapshot started", { tables: tables.length, connections: workers.length });
+      this.#tables = [...tables];
+      yield* this.#read(workers, settings.snapshotParts, maxBatchSize);
+      await client.query("ROLLBACK");
+      const changed = this.#changed;
+      for (const table of changed) yield* this.#readChanged(workers[0]!, table, maxBatchSize);
+      const last = this.#held.finish();
+      logger.info("Snapshot ended", { tables: tables.length });
+      if (last) yield [last];
+    } finally {
+      for (const worker of workers) if (worker.client !== client) closeClient(worker.client);
     }
-    await client.query("ROLLBACK");
-    for (const table of changed) yield* this.#readChanged(table, maxBatchSize);
-    const last = this.#release("last", this.completedOffset());
-    logger.info("Snapshot ended", { tables: tables.length });
-    if (last) yield [last];
   }
 
-  async #begin(): Promise<void> {
-    const { client, snapshotName, identity, lsn } = this.#options;
-    await endTimeouts(client);
-    // Rows hidden by a policy become an error: the stream would send their changes, but the snapshot never the rows.
-    await client.query("SET row_security=off");
-    await client.query(BEGIN);
-    if (snapshotName !== null) await client.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshotName)}`);
+  /** @returns the snapshot's connections, the first of them the one that it was given. */
+  async #begin(): Promise<SnapshotWorker[]> {
+    const { client, connect, snapshotName, identity, lsn, settings, filter, schemas } = this.#options;
+    const { snapshotThreads, maxQueueBytes } = settings;
+    const limitBytes = Math.ceil(maxQueueBytes / snapshotThreads);
+    const first = new SnapshotWorker({ client, filter, schemas, limitBytes });
+    await first.begin(BEGIN, snapshotName);
     await this.#identify();
     const { txId, time } = this.#transaction;
     this.#offset = this.#options.offsets?.running ?? snapshotOffset(identity, lsn, txId, time.us, false);
+    if (snapshotThreads === 1) return [first];
+    const name = snapshotName ?? (await queryRows(client, "SELECT pg_export_snapshot() AS name"))[0]!["name"]!;
+    const others: SnapshotWorker[] = [];
+    try {
+      while (others.length < snapshotThreads - 1) {
+        const worker = new SnapshotWorker({ client: await connect(), filter, schemas, limitBytes });
+        others.push(worker);
+        await worker.begin(BEGIN, name);
+      }
+    } catch (error) {
+      for (const worker of others) closeClient(worker.client);
+      throw error;
+    }
+    return [first, ...others];
   }
 
   /** Reads the transaction's time and id. */
@@ -146,7 +169,6 @@ export class Snapshot {
     const xid = now?.["xid"] ?? null;
     const time = eventTime(Number(now!["us"]));
     this.#transaction = { time, txId: xid === null ? null : Number(xid), origin: null, originLsn: null };
-    this.#middleBlock = undefined;
   }
 
   /**
@@ -156,7 +178,11 @@ export class Snapshot {
    *
    * @throws UnsupportedError if its name never stays.
    */
-  async *#readChanged(table: CapturedTable, maxBatchSize: number): AsyncGenerator<SourceRecord[], void, void> {
+  async *#readChanged(
+    worker: SnapshotWorker,
+    table: CapturedTable,
+    maxBatchSize: number,
+  ): AsyncGenerator<SourceRecord[], void, void> {
     const { client, filter, logger } = this.#options;
     for (let left = MOST_RENAMES; left > 0; left--) {
       const [name] = await queryRows(
@@ -170,18 +196,20 @@ export class Snapshot {
       logger.info("Reading a table again that was changed during the snapshot", {
         table: `${now.schema}.${now.table}`,
       });
-      await client.query(BEGIN);
+      await worker.begin(BEGIN, null);
       try {
         await lockTable(client, now);
-        await this.#identify();
-        const described = await this.#describe(now);
-        if (described) yield* this.#copyTable(now, described, maxBatchSize);
-        await client.query("ROLLBACK");
-        return;
       } catch (error) {
         if (!(error instanceof TableChanged)) throw error;
         await client.query("ROLLBACK");
+        continue;
       }
+      await this.#identify();
+      this.#tables = [now];
+      this.#changed = [];
+      yield* this.#read([worker], 1, maxBatchSize);
+      await client.query("ROLLBACK");
+      if (this.#changed.length === 0) return;
     }
     throw new UnsupportedError(
       "POSTGRES_TABLE_UNREADABLE",
@@ -189,119 +217,122 @@ export class Snapshot {
     );
   }
 
-  async #describe(table: CapturedTable): Promise<{ definition: TableDefinition; schema: TableSchema } | undefined> {
-    const { client, filter, schemas } = this.#options;
-    const entry = await readCatalog(client, table.oid);
-    if (!entry.table) return undefined;
-    schemas.types.see(entry.types);
-    const whole = defineTable(entry.table, schemas.types);
-    const key = new Set(filter.keyColumns(whole));
-    // A key column is read even if the filters exclude it from the value.
-    const definition = {
-      ...whole,
-      columns: whole.columns.filter(({ name }) => key.has(name) || filter.keepsColumn(whole.schema, whole.table, name)),
-    };
-    return { definition, schema: schemas.get(definition) };
-  }
-
-  async *#copyTable(
-    table: CapturedTable,
-    described: { definition: TableDefinition; schema: TableSchema },
+  /** Reads `#tables`, with all workers at once. @param parts how many of them may share a table. */
+  async *#read(
+    workers: readonly SnapshotWorker[],
+    parts: number,
     maxBatchSize: number,
   ): AsyncGenerator<SourceRecord[], void, void> {
-    const { client, settings, schemas, events, clock, logger } = this.#options;
-    let { definition, schema } = described;
-    const statement = this.#options.statements.get(`${table.schema}.${table.table}`);
-    const from = statement === undefined ? rowsOf(table) : `(${statement.replace(/;\s*$/, "")}) AS chosen`;
-    await lockTable(client, table);
-    if (await isChanged(client, table)) throw new TableChanged(table);
-    const columns = await this.#columnsOf(definition, statement === undefined ? null : from);
-    const channel = new CopyChannel(client, settings.maxQueueBytes);
-    let count = 0;
+    const { events, clock } = this.#options;
+    const wake = () => this.#wake?.();
+    let first = 0;
     try {
-      const copy = `COPY (SELECT ${columns} FROM ${from}) TO STDOUT`;
-      await channel.start(copy).catch((error) => throwChanged(table, error));
-      let batch: SourceRecord[] = [];
-      events.now = eventTime(clock.nowMs() * 1000);
       for (;;) {
-        const frame = channel.next();
-        if (frame) {
-          const tuple = this.#rowReader.read(frame.bytes, frame.start, frame.end);
-          const nulls = schema.unexpectedNulls(tuple);
-          // PostgreSQL 18 and later: a NOT NULL constraint that is NOT VALID may have rows that violate it.
-          if (nulls) {
-            definition = withNullable(definition, nulls);
-            schema = schemas.get(definition);
-          }
-          const row = schema.readRow(tuple);
-          const released = this.#hold(schema, schema.readKey(tuple, row), row, count++ === 0);
-          if (released && batch.push(released) < maxBatchSize) continue;
-          if (!released) continue;
-        } else if (channel.isDone) {
-          break;
-        } else if (batch.length === 0) {
-          await channel.readable();
-          events.now = eventTime(clock.nowMs() * 1000);
+        events.now = eventTime(clock.nowMs() * 1000);
+        const batch: SourceRecord[] = [];
+        for (let at = 0; at < workers.length && batch.length < maxBatchSize; at++) {
+          const worker = workers[(first + at) % workers.length]!;
+          worker.rethrow();
+          this.#drain(worker, batch, maxBatchSize);
+          if (!worker.chunk && !worker.isOpening) this.#assign(worker, parts, wake);
+        }
+        // The one that has filled the batch is the last to be asked for the next one.
+        first++;
+        if (batch.length > 0) {
+          yield batch;
           continue;
         }
-        yield batch;
-        batch = [];
-        events.now = eventTime(clock.nowMs() * 1000);
+        if (!workers.some((worker) => worker.chunk || worker.isOpening)) return;
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+          for (const worker of workers) worker.watch(wake);
+        });
       }
-      // The snapshot's first row keeps its marker, even if it is also the last of its table.
-      if (this.#held && count > 0 && this.#held.marker !== "first") this.#held.marker = "last_in_data_collection";
-      if (batch.length > 0) yield batch;
     } finally {
-      channel.detach();
+      for (const worker of workers) worker.release();
     }
-    logger.info("Exported records of a table", { table: `${table.schema}.${table.table}`, records: count });
   }
 
-  /** The list to select. @param chosen a SELECT, which may lack columns: they are NULL. */
-  async #columnsOf({ columns }: TableDefinition, chosen: string | null): Promise<string> {
-    if (chosen === null) return columns.map(({ name }) => quoteIdentifier(name)).join(", ");
-    const { fields } = await this.#options.client.query(`SELECT * FROM ${chosen} LIMIT 0`);
-    const found = new Set(fields.map(({ name }) => name));
-    return columns.map(({ name }) => (found.has(name) ? quoteIdentifier(name) : "NULL")).join(", ");
-  }
-
-  /** Holds a row back and returns the record of the one before it. */
-  #hold(
-    table: TableSchema,
-    key: Struct | null,
-    row: ConnectValue[],
-    isFirstOfTable: boolean,
-  ): SourceRecord | undefined {
-    const held = this.#held;
-    const marker = this.#isFirstRow ? "first" : isFirstOfTable ? "first_in_data_collection" : "true";
-    this.#isFirstRow = false;
-    if (!held) {
-      this.#held = { table, key, row, marker };
-      return undefined;
+  /** Turns the rows that have arrived into records. */
+  #drain(worker: SnapshotWorker, batch: SourceRecord[], maxBatchSize: number): void {
+    const { chunk } = worker;
+    if (!chunk) return;
+    const open = this.#reading.get(worker)!;
+    while (batch.length < maxBatchSize) {
+      const tuple = chunk.next();
+      if (tuple === null) {
+        if (!chunk.isDone) return;
+        worker.release();
+        if (--open.partsLeft === 0) this.#end(open, batch);
+        return;
+      }
+      const { schema } = chunk;
+      const row = schema.readRow(tuple);
+      this.#held.take(open, schema, schema.readKey(tuple, row), row, batch);
+      open.records++;
     }
-    const record = this.#record(held, held.marker, this.#offset);
-    held.table = table;
-    held.key = key;
-    held.row = row;
-    held.marker = marker;
-    return record;
   }
 
-  #release(marker: SnapshotMarker, offset: SourceMap): SourceRecord | undefined {
-    const held = this.#held;
-    this.#held = undefined;
-    return held && this.#record(held, marker, offset);
+  #end(open: OpenTable, batch: SourceRecord[]): void {
+    this.#held.end(open, batch);
+    const { schema, table } = open.table;
+    this.#options.logger.info("Exported records of a table", { table: `${schema}.${table}`, records: open.records });
   }
 
-  #record({ table, key, row }: HeldRow, marker: SnapshotMarker, offset: SourceMap): SourceRecord {
-    return this.#options.events.row(table, "r", key, null, row, this.#block(table, marker), offset);
+  /** Gives an idle worker the next part of an open table, or the next table. */
+  #assign(worker: SnapshotWorker, parts: number, wake: () => void): void {
+    const part = this.#parts.shift();
+    if (part) {
+      worker.carryOut(this.#openPart(worker, part), wake);
+      return;
+    }
+    const table = this.#tables.shift();
+    if (table) worker.carryOut(this.#openTable(worker, table, parts), wake);
   }
 
-  #block(table: TableSchema, marker: SnapshotMarker): Struct {
-    if (marker === "true" && this.#middleBlock?.table === table) return this.#middleBlock.block;
-    const { sources, lsn } = this.#options;
-    const block = sources.block(this.#transaction, lsn, null, table.schemaName, table.tableName, marker);
-    if (marker === "true") this.#middleBlock = { table, block };
-    return block;
+  async #openTable(worker: SnapshotWorker, table: CapturedTable, parts: number): Promise<void> {
+    try {
+      const statement = this.#options.statements.get(`${table.schema}.${table.table}`);
+      const found = await worker.find(table, statement, parts);
+      if (!found) return;
+      const { described, ranges } = found;
+      const open: OpenTable = {
+        table,
+        described,
+        transaction: this.#transaction,
+        partsLeft: ranges.length,
+        records: 0,
+        held: undefined,
+        middleBlock: undefined,
+      };
+      await this.#start(worker, { of: open, range: ranges[0]! });
+      this.#parts.push(...ranges.slice(1).map((range) => ({ of: open, range })));
+    } catch (error) {
+      if (!(error instanceof TableChanged)) throw error;
+      await worker.undo();
+      this.#changed.push(table);
+    }
+  }
+
+  /** @throws an Error that the task retries if the table, although locked, has another name by now. */
+  async #openPart(worker: SnapshotWorker, part: Part): Promise<void> {
+    await this.#start(worker, part).catch((error) => {
+      throw error instanceof TableChanged ? new Error(error.message, { cause: error }) : error;
+    });
+  }
+
+  async #start(worker: SnapshotWorker, { of, range }: Part): Promise<void> {
+    await worker.open(of.table, of.described, range);
+    this.#reading.set(worker, of);
+  }
+
+  #record({ of, schema, key, row, marker }: HeldRow<OpenTable>, isLast: boolean): SourceRecord {
+    const { events, sources, lsn } = this.#options;
+    let block = marker === "true" ? of.middleBlock : undefined;
+    if (!block) {
+      block = sources.block(of.transaction, lsn, null, schema.schemaName, schema.tableName, marker);
+      if (marker === "true") of.middleBlock = block;
+    }
+    return events.row(schema, "r", key, null, row, block, isLast ? this.completedOffset() : this.#offset);
   }
 }

@@ -1,0 +1,164 @@
+import type pg from "pg";
+import { DataError, UnsupportedError } from "../../../src/api/index.js";
+import type { IncrementalPosition } from "../position/incremental-position.js";
+import { queryRows } from "../server/query-rows.js";
+import { endTimeouts } from "../server/session-timeouts.js";
+import { quoteIdentifier, quoteLiteral } from "../server/sql-text.js";
+import type { CapturedTable } from "../tables/captured-tables.js";
+import type { TableFilter } from "../tables/table-filter.js";
+import type { TableSchemas } from "../tables/table-schemas.js";
+import type { Lsn } from "../wal/lsn.js";
+import type { Tuple } from "../wal/pgoutput-decoder.js";
+import { ChunkReader } from "./chunk-reader.js";
+import type { Chunk, ChunkRow } from "./incremental-snapshot.js";
+import { lockTable, rowsOf, TableChanged } from "./table-hold.js";
+import { VisibleTransactions } from "./visible-transactions.js";
+
+/** A table that is renamed or replaced again each time is given up. */
+const MOST_CHANGES = 5;
+
+export interface IncrementalChunksOptions {
+  /** Of its own: a chunk is read while other queries run. */
+  readonly client: pg.Client;
+  readonly chunkSize: number;
+  /** Of a chunk's rows: one that has more ends early. */
+  readonly limitBytes: number;
+  readonly filter: TableFilter;
+  readonly schemas: TableSchemas;
+  /** The captured table of that name; undefined: gone. */
+  readonly find: (id: string) => Promise<CapturedTable | undefined>;
+  /** Whether some transaction that was streamed is invisible: its changes were sent before the chunk's older rows. */
+  readonly lacksStreamed: (visible: VisibleTransactions) => boolean;
+  /** Waits before a transaction that has been sent becomes visible. */
+  readonly retry: () => Promise<void>;
+}
+
+/** Reads the chunks of incremental snapshots, each in a transaction of its own. */
+export class IncrementalChunks {
+  readonly #options: IncrementalChunksOptions;
+  readonly #reader: ChunkReader;
+  #isReady = false;
+  /** The table read last, and the most rows of its chunks: fewer once they were cut for their bytes. */
+  #latest = { id: "", rows: 0 };
+
+  constructor(options: IncrementalChunksOptions) {
+    this.#options = options;
+    this.#reader = new ChunkReader(options);
+  }
+
+  /**
+   * The next chunk of the position's first table.
+   *
+   * @throws DataError if the table is gone or has no key; UnsupportedError if it does not hold still; the server's and
+   *   the connection's errors unchanged.
+   */
+  async read(position: IncrementalPosition): Promise<Chunk> {
+    const { client, find, retry, lacksStreamed } = this.#options;
+    const { id } = position.tables[0]!;
+    if (!this.#isReady) await endTimeouts(client);
+    this.#isReady = true;
+    for (let changes = 0; changes < MOST_CHANGES; ) {
+      const table = await find(id);
+      if (!table) throw new DataError("VALUE_INVALID", "the table does not exist, or is not captured");
+      await client.query("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+      try {
+        // Before the transaction's snapshot: a table truncated after it would look empty.
+        await lockTable(client, table);
+        const [now] = await queryRows(
+          client,
+          `SELECT txid_current_snapshot() AS visible,
+                  (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END - '0/0'::pg_lsn)::int8 AS lsn`,
+        );
+        if (lacksStreamed(new VisibleTransactions(now!["visible"]!))) {
+          await client.query("ROLLBACK");
+          await retry();
+          continue;
+        }
+        const chunk = await this.#copy(table, position, Number(now!["lsn"]) as Lsn);
+        await client.query("ROLLBACK");
+        return chunk;
+      } catch (error) {
+        await client.query("ROLLBACK");
+        if (!(error instanceof TableChanged)) throw error;
+        changes++;
+      }
+    }
+    throw new UnsupportedError(
+      "POSTGRES_TABLE_UNREADABLE",
+      `Table ${id} was renamed or replaced ${MOST_CHANGES} times while a chunk of it was to be read`,
+    );
+  }
+
+  async #copy(table: CapturedTable, position: IncrementalPosition, highLsn: Lsn): Promise<Chunk> {
+    const { chunkSize, limitBytes, schemas } = this.#options;
+    const described = await this.#reader.describe(table);
+    if (!described) throw new TableChanged(table);
+    const { definition, isUnique } = described;
+    const schema = schemas.get(definition);
+    if (schema.keySchema === null) throw new DataError("VALUE_INVALID", "the table has no key");
+    if (!isUnique) throw new DataError("VALUE_INVALID", "the table has neither a primary key nor a unique index");
+    const { id, surrogateKey, condition } = position.tables[0]!;
+    const { keyColumns } = definition;
+    // A surrogate key need not be unique: rows that share it may lie on both sides of a chunk's end.
+    const order = surrogateKey === null ? keyColumns : [...new Set([surrogateKey, ...keyColumns])];
+    const places = order.map((name) => definition.columns.findIndex((column) => column.name === name));
+    if (places.some((at) => at < 0 || definition.columns[at]!.isNullable))
+      throw new DataError("VALUE_INVALID", `its order (${order.join(", ")}) is no list of columns that are NOT NULL`);
+    const keys = order.map(quoteIdentifier);
+    const where = [...(condition === null ? [] : [`(${condition})`])];
+    const maximum = position.maximumKey ?? (await this.#maximum(keys, `FROM ${rowsOf(table)}`, where));
+    const { topic } = schema;
+    if (maximum === null) return { rows: [], topic, keyColumns, highLsn, lastKey: [], maximumKey: [], isLast: true };
+    if (position.lastKey) where.push(`(${keys.join(", ")}) > (${position.lastKey.map(quoteLiteral).join(", ")})`);
+    where.push(`(${keys.join(", ")}) <= (${maximum.map(quoteLiteral).join(", ")})`);
+    const limit = this.#latest.id === id ? this.#latest.rows : chunkSize;
+    const rows: ChunkRow[] = [];
+    let lastKey: string[] = [];
+    let bytes = 0;
+    let count = 0;
+    const chunk = await this.#reader.open(table, described, { where, orderBy: keys, limit });
+    try {
+      while (!chunk.isDone) {
+        const tuple = chunk.next();
+        if (tuple === null) {
+          await chunk.readable();
+          continue;
+        }
+        count++;
+        if (bytes > limitBytes) continue;
+        bytes += sizeOf(tuple);
+        const fitting = chunk.schema;
+        const row = fitting.readRow(tuple);
+        const key = fitting.readKey(tuple, row)!;
+        rows.push({ id: fitting.readTexts(keyColumns, tuple)!, key, row, schema: fitting });
+        lastKey = places.map((at) => tuple.bytes.toString("utf8", tuple.starts[at], tuple.ends[at]));
+      }
+    } finally {
+      chunk.close();
+    }
+    this.#latest = { id, rows: bytes > limitBytes ? rows.length : limit };
+    return {
+      rows,
+      topic,
+      keyColumns,
+      highLsn,
+      lastKey,
+      maximumKey: maximum,
+      isLast: count < limit && rows.length === count,
+    };
+  }
+
+  async #maximum(keys: readonly string[], from: string, where: readonly string[]): Promise<string[] | null> {
+    const [row] = await queryRows(
+      this.#options.client,
+      `SELECT ${keys.map((key, at) => `${key} AS k${at}`).join(", ")} ${from}
+       ${where.length > 0 ? `WHERE ${where.join(" AND ")}` : ""}
+       ORDER BY ${keys.map((key) => `${key} DESC`).join(", ")} LIMIT 1`,
+    );
+    return row ? keys.map((_, at) => row[`k${at}`]!) : null;
+  }
+}
+
+function sizeOf({ starts, ends, count }: Tuple): number {
+  return count === 0 ? 0 : ends[count - 1]! - starts[0]!;
+}

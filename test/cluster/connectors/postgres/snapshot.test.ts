@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { SourceRecord } from "../../../../src/api/index.js";
+import type { PostgresServer } from "../../../../src/emulators/postgres/postgres-server.js";
+import { startTestPostgres } from "../../../support/postgres.js";
+import { plainEvent, sourceField } from "./plain-record.js";
+import { TaskDriver } from "./task-driver.js";
+import { freshDatabase, type TestDatabase } from "./test-database.js";
+
+let server: PostgresServer;
+let db: TestDatabase;
+
+beforeAll(async () => {
+  server = await startTestPostgres();
+});
+afterAll(() => server?.stop());
+beforeEach(async () => {
+  db = await freshDatabase(server);
+});
+
+const markerOf = (record: SourceRecord) => sourceField(record, "snapshot") as string;
+const isLast = (records: readonly SourceRecord[]) =>
+  records.length > 0 && records.at(-1)!.sourceOffset["snapshot_completed"] === true;
+
+/** Every row once, with the markers of its table around it. */
+function expectWhole(records: readonly SourceRecord[], counts: Readonly<Record<string, number>>): void {
+  expect(records.map(markerOf).filter((marker) => marker === "first")).toHaveLength(1);
+  expect(markerOf(records[0]!)).toBe("first");
+  expect(records.map(markerOf).indexOf("last")).toBe(records.length - 1);
+  expect(records.slice(0, -1).every(({ sourceOffset }) => sourceOffset["snapshot_completed"] === false)).toBe(true);
+  for (const [table, count] of Object.entries(counts)) {
+    const rows = records.filter((record) => sourceField(record, "table") === table);
+    expect(new Set(rows.map((record) => (plainEvent(record).after as { id: number }).id)).size).toBe(count);
+    expect(rows).toHaveLength(count);
+    expect(markerOf(rows.at(-1)!)).toMatch(/^last/);
+    if (count > 1) expect(markerOf(rows[0]!)).toMatch(/^first/);
+    expect(rows.slice(1, -1).every((record) => markerOf(record) === "true")).toBe(true);
+  }
+}
+
+test("several connections read tables, and parts of a large one, in one snapshot", async () => {
+  await db.execute(
+    "CREATE TABLE large(id int, filler text)",
+    "INSERT INTO large SELECT i, repeat('x', 500) FROM generate_series(1, 2000) i",
+    "CREATE TABLE rooted(id int PRIMARY KEY, filler text) PARTITION BY RANGE (id)",
+    "CREATE TABLE leaf_1 PARTITION OF rooted FOR VALUES FROM (0) TO (500)",
+    "CREATE TABLE leaf_2 PARTITION OF rooted FOR VALUES FROM (500) TO (9999)",
+    "INSERT INTO rooted SELECT i, repeat('x', 500) FROM generate_series(1, 1500) i",
+    ...["b", "c", "d"].flatMap((name) => [
+      `CREATE TABLE ${name}(id int PRIMARY KEY)`,
+      `INSERT INTO ${name} SELECT * FROM generate_series(1, 30)`,
+    ]),
+    "CREATE TABLE empty(id int)",
+  );
+  const props = db.props({
+    "snapshot.max.threads": "3",
+    "publish.via.partition.root": "true",
+    "snapshot.include.collection.list": "public.(?!leaf).*",
+  });
+  const counts = { large: 2000, rooted: 1500, b: 30, c: 30, d: 30 };
+  const driver = await TaskDriver.start(props);
+  const records = await driver.readUntil(isLast);
+  expectWhole(records, counts);
+  expect(new Set(records.map((record) => sourceField(record, "lsn"))).size).toBe(1);
+  await db.execute("INSERT INTO b VALUES (99)");
+  expect(plainEvent((await driver.read(1))[0]!).after).toEqual({ id: 99 });
+  await driver.stop();
+  expect(
+    await db.value(
+      "SELECT count(*) AS value FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'",
+    ),
+  ).toBe("0");
+
+  // On the slot that exists, they share a snapshot of the first connection's.
+  const again = await TaskDriver.start(props);
+  expectWhole(await again.readUntil(isLast), { ...counts, b: 31 });
+  await again.stop();
+});
+
+test("a table truncated while several connections read is read again", async () => {
+  await db.execute(
+    ...["a", "b"].flatMap((name) => [
+      `CREATE TABLE ${name}(id int PRIMARY KEY, filler text)`,
+      `INSERT INTO ${name} SELECT i, repeat('x', 500) FROM generate_series(1, 1000) i`,
+    ]),
+    "CREATE TABLE z(id int PRIMARY KEY)",
+    "INSERT INTO z SELECT * FROM generate_series(1, 100)",
+  );
+  const driver = await TaskDriver.start(
+    db.props({ "snapshot.max.threads": "2", "max.batch.size": "10", "max.queue.size.in.bytes": "20000" }),
+  );
+  const begun = await driver.read(1);
+  // Each connection has begun a table, and reads nothing more until the next poll.
+  await db.execute("TRUNCATE z", "INSERT INTO z VALUES (7)");
+  const records = [...begun, ...(await driver.readUntil(isLast))];
+  expectWhole(records, { a: 1000, b: 1000, z: 1 });
+  await driver.stop();
+});
