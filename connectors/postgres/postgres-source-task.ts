@@ -7,11 +7,11 @@ import type {
   SourceTask,
   SourceTaskContext,
 } from "../../src/api/index.js";
+import { IncrementalSnapshot } from "./chunks/incremental-snapshot.js";
 import { refuseInvalid } from "./config/config-validation.js";
 import { parseSettings, type Settings } from "./config/settings.js";
 import { ChangeEvents, contextHeaders } from "./events/change-event.js";
 import { Heartbeat } from "./events/heartbeat.js";
-import { IncrementalSnapshot } from "./events/incremental-snapshot.js";
 import { Progress } from "./position/progress.js";
 import { sourcePartition } from "./position/source-offset.js";
 import { type FailureScene, gaveUp, judgeFailure } from "./server/failure.js";

@@ -1,8 +1,8 @@
 import type { SourceTaskContext } from "../../src/api/index.js";
+import type { IncrementalSnapshot } from "./chunks/incremental-snapshot.js";
 import type { Settings } from "./config/settings.js";
 import type { ChangeEvents } from "./events/change-event.js";
 import type { Heartbeat } from "./events/heartbeat.js";
-import type { IncrementalSnapshot } from "./events/incremental-snapshot.js";
 import type { Progress } from "./position/progress.js";
 import type { SignalInbox } from "./signals/signal-inbox.js";
 import type { SourceBlocks } from "./tables/source-block.js";

@@ -1,8 +1,8 @@
 import type pg from "pg";
 import type { SourceLag, SourceMap, SourceRecord } from "../../src/api/index.js";
+import { IncrementalChunks } from "./chunks/incremental-chunks.js";
 import { EventStream } from "./events/event-stream.js";
 import { runHeartbeatAction } from "./events/heartbeat-action.js";
-import { IncrementalChunks } from "./events/incremental-chunks.js";
 import { LogicalMessages } from "./events/logical-message.js";
 import { type BlockingRequest, SignalDesk } from "./events/signal-desk.js";
 import { Snapshot, type SnapshotParts } from "./events/snapshot.js";

@@ -241,6 +241,13 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
     ["connectors/postgres/position", "connectors/postgres/config", "connectors/postgres/wal"],
     ["connectors/postgres/signals", "connectors/postgres/config"],
     [
+      "connectors/postgres/chunks",
+      "connectors/postgres/server",
+      "connectors/postgres/wal",
+      "connectors/postgres/tables",
+      "connectors/postgres/position",
+    ],
+    [
       "connectors/postgres/events",
       "connectors/postgres/config",
       "connectors/postgres/server",
@@ -249,6 +256,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
       "connectors/postgres/tables",
       "connectors/postgres/position",
       "connectors/postgres/signals",
+      "connectors/postgres/chunks",
     ],
     ["connectors/postgres"],
   ],

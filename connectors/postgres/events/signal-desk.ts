@@ -9,14 +9,14 @@ import {
   type SourceRecord,
   type Timer,
 } from "../../../src/api/index.js";
+import type { IncrementalChunks } from "../chunks/incremental-chunks.js";
+import type { IncrementalSnapshot } from "../chunks/incremental-snapshot.js";
 import { codeOf, isPermanent } from "../server/failure.js";
 import type { SignalInbox } from "../signals/signal-inbox.js";
 import type { CapturedTable } from "../tables/captured-tables.js";
 import type { Lsn } from "../wal/lsn.js";
 import type { ReplicationStream } from "../wal/replication-stream.js";
 import type { ChangeEvents } from "./change-event.js";
-import type { IncrementalChunks } from "./incremental-chunks.js";
-import type { IncrementalSnapshot } from "./incremental-snapshot.js";
 import { parseSignal, type Signal, type SnapshotSignal } from "./signal.js";
 import type { TransactionWalk, WalkedSignal } from "./transaction-walk.js";
 

@@ -7,6 +7,10 @@ import {
   type Struct,
   UnsupportedError,
 } from "../../../src/api/index.js";
+import type { ChunkRange, DescribedTable } from "../chunks/chunk-reader.js";
+import { type HeldRow, HeldRows, type HoldsRow } from "../chunks/held-rows.js";
+import { SnapshotWorker } from "../chunks/snapshot-worker.js";
+import { lockTable, TableChanged } from "../chunks/table-hold.js";
 import type { Settings } from "../config/settings.js";
 import { snapshotOffset } from "../position/source-offset.js";
 import { closeClient } from "../server/database-client.js";
@@ -18,10 +22,6 @@ import type { TableSchemas } from "../tables/table-schemas.js";
 import type { Lsn } from "../wal/lsn.js";
 import type { ServerIdentity } from "../wal/server-identity.js";
 import type { ChangeEvents } from "./change-event.js";
-import type { ChunkRange, DescribedTable } from "./chunk-reader.js";
-import { type HeldRow, HeldRows, type HoldsRow } from "./held-rows.js";
-import { SnapshotWorker } from "./snapshot-worker.js";
-import { lockTable, TableChanged } from "./table-hold.js";
 
 const BEGIN = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 

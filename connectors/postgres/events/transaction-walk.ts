@@ -5,6 +5,7 @@ import {
   type SourceRecord,
   type Struct,
 } from "../../../src/api/index.js";
+import type { IncrementalSnapshot } from "../chunks/incremental-snapshot.js";
 import type { Settings } from "../config/settings.js";
 import { withoutIncremental } from "../position/incremental-position.js";
 import { judgeTransaction, type ResumePoint, type Skip, wasHandedOver } from "../position/resume-point.js";
@@ -32,7 +33,6 @@ import type {
   UpdateMessage,
 } from "../wal/pgoutput-decoder.js";
 import { type ChangeEvents, sameStructs, sameValues } from "./change-event.js";
-import type { IncrementalSnapshot } from "./incremental-snapshot.js";
 import type { LogicalMessages } from "./logical-message.js";
 import type { TransactionMetadata } from "./transaction-metadata.js";
 

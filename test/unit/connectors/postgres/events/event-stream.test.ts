@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
+import { IncrementalSnapshot } from "../../../../../connectors/postgres/chunks/incremental-snapshot.js";
 import { parseSettings } from "../../../../../connectors/postgres/config/settings.js";
 import { ChangeEvents } from "../../../../../connectors/postgres/events/change-event.js";
 import { EventStream } from "../../../../../connectors/postgres/events/event-stream.js";
 import { Heartbeat } from "../../../../../connectors/postgres/events/heartbeat.js";
-import { IncrementalSnapshot } from "../../../../../connectors/postgres/events/incremental-snapshot.js";
 import { LogicalMessages } from "../../../../../connectors/postgres/events/logical-message.js";
 import { SignalDesk } from "../../../../../connectors/postgres/events/signal-desk.js";
 import { TransactionWalk } from "../../../../../connectors/postgres/events/transaction-walk.js";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
+import { IncrementalSnapshot } from "../../../../../connectors/postgres/chunks/incremental-snapshot.js";
 import { parseSettings } from "../../../../../connectors/postgres/config/settings.js";
 import { ChangeEvents } from "../../../../../connectors/postgres/events/change-event.js";
-import { IncrementalSnapshot } from "../../../../../connectors/postgres/events/incremental-snapshot.js";
 import { LogicalMessages } from "../../../../../connectors/postgres/events/logical-message.js";
 import { TransactionWalk } from "../../../../../connectors/postgres/events/transaction-walk.js";
 import { Progress, planConfirmation } from "../../../../../connectors/postgres/position/progress.js";

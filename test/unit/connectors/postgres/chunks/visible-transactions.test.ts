@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { VisibleTransactions } from "../../../../../connectors/postgres/events/visible-transactions.js";
+import { VisibleTransactions } from "../../../../../connectors/postgres/chunks/visible-transactions.js";
 
 test("a snapshot sees the transactions that had ended, also where ids wrap at 32 bits", () => {
   const visible = new VisibleTransactions("100:110:103,107");

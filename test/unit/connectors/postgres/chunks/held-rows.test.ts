@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type HeldRow, HeldRows, type HoldsRow } from "../../../../../connectors/postgres/events/held-rows.js";
+import { type HeldRow, HeldRows, type HoldsRow } from "../../../../../connectors/postgres/chunks/held-rows.js";
 import type { TableSchema } from "../../../../../connectors/postgres/tables/table-schema.js";
 import type { SourceRecord } from "../../../../../src/api/index.js";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { IncrementalSnapshot } from "../../../../../connectors/postgres/chunks/incremental-snapshot.js";
 import { parseSettings } from "../../../../../connectors/postgres/config/settings.js";
-import { IncrementalSnapshot } from "../../../../../connectors/postgres/events/incremental-snapshot.js";
 import { ColumnWarnings } from "../../../../../connectors/postgres/tables/column-warnings.js";
 import { TableFilter } from "../../../../../connectors/postgres/tables/table-filter.js";
 import { TableSchema } from "../../../../../connectors/postgres/tables/table-schema.js";

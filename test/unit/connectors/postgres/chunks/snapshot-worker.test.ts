@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { planRanges } from "../../../../../connectors/postgres/events/snapshot-worker.js";
+import { planRanges } from "../../../../../connectors/postgres/chunks/snapshot-worker.js";
 
 test("a large table is divided into ranges of pages without a gap, the last one open; a small one is not", () => {
   expect(planRanges(100, 3)).toEqual([
