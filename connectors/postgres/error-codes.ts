@@ -35,4 +35,8 @@ export const ERROR_CODES: ErrorCodes = {
     text: "A table was renamed or replaced again and again while the snapshot was to read it.",
     advice: "Restart the task once the table keeps its name, or exclude it (table.exclude.list).",
   },
+  POSTGRES_CHUNK_INTERRUPTED: {
+    text: "A chunk of a table was read again and again, since changes without the table's key came meanwhile.",
+    advice: "Set the table's REPLICA IDENTITY to DEFAULT or FULL, then restart the task.",
+  },
 };

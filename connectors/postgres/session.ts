@@ -7,6 +7,7 @@ import {
   type SourceRecord,
   UnsupportedError,
 } from "../../src/api/index.js";
+import { splitSnapshot } from "./chunks/snapshot-split.js";
 import type { Settings } from "./config/settings.js";
 import { Snapshot, type SnapshotParts } from "./events/snapshot.js";
 import { judgeLineage, type Lineage } from "./position/lineage.js";
@@ -17,7 +18,7 @@ import { ServerError } from "./server/server-error.js";
 import { serverVersion } from "./server/server-version.js";
 import type { SessionOptions } from "./session-options.js";
 import { StreamPhase } from "./stream-phase.js";
-import { capturedTables, snapshotTables } from "./tables/captured-tables.js";
+import { type CapturedTable, capturedTables, snapshotTables } from "./tables/captured-tables.js";
 import { ensurePublication, type TableName } from "./tables/publication.js";
 import { namesOf, warnOfUnpublished } from "./tables/publication-coverage.js";
 import { setReplicaIdentities } from "./tables/replica-identity.js";
@@ -69,7 +70,7 @@ export class Session {
    * @throws errors for `judgeFailure` to judge.
    */
   async open(): Promise<void> {
-    const { settings, progress, context } = this.#options;
+    const { settings, progress, context, incremental } = this.#options;
     const client = await this.#catalogClient();
     const streams = settings.snapshotMode !== "initial_only";
     const added = streams ? await this.#publish(client) : [];
@@ -84,7 +85,8 @@ export class Session {
       lineage,
       confirmsLsn: settings.confirmsLsn,
       trustsSlot: settings.trustsSlot,
-      hasSnapshot: progress.hasSnapshot,
+      // What is left of it is read beside the stream.
+      hasSnapshot: progress.hasSnapshot || incremental.isInitial,
     });
     if (plan.kind === "stream" && progress.offset !== null && added.length > 0)
       context.logger.warn(
@@ -223,9 +225,10 @@ export class Session {
   }
 
   async #startSnapshot(snapshotName: string | null): Promise<void> {
-    const { settings, progress, filter } = this.#options;
+    const { settings, progress, incremental } = this.#options;
     // The old offset may belong to another timeline: confirming it could release unread WAL. (I3)
     progress.discard();
+    incremental.begin([]);
     const client = await this.#connect("Debezium General");
     this.#snapshotClient = client;
     const lsn = this.#startLsn || (await currentLsn(client));
@@ -233,12 +236,28 @@ export class Session {
       ...this.#snapshotParts(client),
       snapshotName,
       lsn,
-      tables: () => snapshotTables(client, settings, filter),
+      tables: () => this.#snapshotTables(client),
       statements: settings.snapshotStatements,
+      carried: () => incremental.keys,
       offsets: null,
     });
     this.#completedOffset = () => snapshot.completedOffset();
     this.#snapshot = snapshot.batches(settings.maxBatchSize);
+  }
+
+  /** The tables to read before the stream starts; the others are left to the incremental snapshot. */
+  async #snapshotTables(client: pg.Client): Promise<readonly CapturedTable[]> {
+    const { settings, filter, schemas, context, incremental } = this.#options;
+    const tables = await snapshotTables(client, settings, filter);
+    if (tables.length === 0)
+      context.logger.warn(
+        "After applying the include/exclude list filters, no changes will be captured. Please check your configuration!",
+      );
+    if (!settings.resumesInChunks) return tables;
+    const { whole, inChunks } = await splitSnapshot(client, tables, { filter, schemas }, settings.snapshotStatements);
+    incremental.begin(inChunks);
+    context.logger.info("Tables of the snapshot are read in chunks, beside the stream", { tables: inChunks.length });
+    return whole;
   }
 
   async #endSnapshot(): Promise<void> {

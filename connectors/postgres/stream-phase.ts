@@ -180,7 +180,10 @@ export class StreamPhase {
       limitBytes: settings.maxQueueBytes,
       filter,
       schemas,
-      find: async (id) => (await this.#signalledTables()).find(({ schema, table }) => `${schema}.${table}` === id),
+      find: async ({ id, oid }) =>
+        (await this.#signalledTables()).find((table) =>
+          oid === null ? `${table.schema}.${table.table}` === id : table.oid === oid,
+        ),
       lacksStreamed: (visible) => walk.hasStreamed((xid) => !visible.has(xid)),
       retry: () => context.clock.delay(10, context.stopping),
     });
@@ -204,6 +207,7 @@ export class StreamPhase {
       lsn: await currentLsn(client),
       tables: async () => tables,
       statements,
+      carried: () => ({}),
       offsets: { running: previous, completed: offset },
     });
     this.#blocking = snapshot.batches(settings.maxBatchSize);

@@ -1,6 +1,6 @@
 import type pg from "pg";
 import { DataError, UnsupportedError } from "../../../src/api/index.js";
-import type { IncrementalPosition } from "../position/incremental-position.js";
+import type { IncrementalPosition, IncrementalTable } from "../position/incremental-position.js";
 import { queryRows } from "../server/query-rows.js";
 import { endTimeouts } from "../server/session-timeouts.js";
 import { quoteIdentifier, quoteLiteral } from "../server/sql-text.js";
@@ -9,7 +9,7 @@ import type { TableFilter } from "../tables/table-filter.js";
 import type { TableSchemas } from "../tables/table-schemas.js";
 import type { Lsn } from "../wal/lsn.js";
 import type { Tuple } from "../wal/pgoutput-decoder.js";
-import { ChunkReader } from "./chunk-reader.js";
+import { ChunkReader, type DescribedTable } from "./chunk-reader.js";
 import type { Chunk, ChunkRow } from "./incremental-snapshot.js";
 import { lockTable, rowsOf, TableChanged } from "./table-hold.js";
 import { VisibleTransactions } from "./visible-transactions.js";
@@ -25,12 +25,38 @@ export interface IncrementalChunksOptions {
   readonly limitBytes: number;
   readonly filter: TableFilter;
   readonly schemas: TableSchemas;
-  /** The captured table of that name; undefined: gone. */
-  readonly find: (id: string) => Promise<CapturedTable | undefined>;
+  /** The captured table; undefined: gone. */
+  readonly find: (table: IncrementalTable) => Promise<CapturedTable | undefined>;
   /** Whether some transaction that was streamed is invisible: its changes were sent before the chunk's older rows. */
   readonly lacksStreamed: (visible: VisibleTransactions) => boolean;
   /** Waits before a transaction that has been sent becomes visible. */
   readonly retry: () => Promise<void>;
+}
+
+/** The table to read is gone, or under a name that is not captured. */
+export class TableGone extends DataError {
+  constructor() {
+    super("VALUE_INVALID", "the table does not exist, or is not captured");
+  }
+}
+
+/** Why a table cannot be read in chunks; undefined: it can. @param surrogateKey a column to read it by. */
+export function chunkObstacle(
+  { definition, isUnique }: DescribedTable,
+  hasKey: boolean,
+  surrogateKey: string | null,
+): string | undefined {
+  if (!hasKey) return "the table has no key";
+  if (!isUnique) return "the table has neither a primary key nor a unique index";
+  const order = chunkOrder(definition.keyColumns, surrogateKey);
+  const columns = new Map(definition.columns.map((column) => [column.name, column]));
+  if (order.every((name) => columns.get(name)?.isNullable === false)) return undefined;
+  return `its order (${order.join(", ")}) is no list of columns that are NOT NULL`;
+}
+
+/** A surrogate key need not be unique: rows that share it may lie on both sides of a chunk's end. */
+function chunkOrder(keyColumns: readonly string[], surrogateKey: string | null): readonly string[] {
+  return surrogateKey === null ? keyColumns : [...new Set([surrogateKey, ...keyColumns])];
 }
 
 /** Reads the chunks of incremental snapshots, each in a transaction of its own. */
@@ -54,12 +80,12 @@ export class IncrementalChunks {
    */
   async read(position: IncrementalPosition): Promise<Chunk> {
     const { client, find, retry, lacksStreamed } = this.#options;
-    const { id } = position.tables[0]!;
+    const wanted = position.tables[0]!;
     if (!this.#isReady) await endTimeouts(client);
     this.#isReady = true;
     for (let changes = 0; changes < MOST_CHANGES; ) {
-      const table = await find(id);
-      if (!table) throw new DataError("VALUE_INVALID", "the table does not exist, or is not captured");
+      const table = await find(wanted);
+      if (!table) throw new TableGone();
       await client.query("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
       try {
         // Before the transaction's snapshot: a table truncated after it would look empty.
@@ -85,7 +111,7 @@ export class IncrementalChunks {
     }
     throw new UnsupportedError(
       "POSTGRES_TABLE_UNREADABLE",
-      `Table ${id} was renamed or replaced ${MOST_CHANGES} times while a chunk of it was to be read`,
+      `Table ${wanted.id} was renamed or replaced ${MOST_CHANGES} times while a chunk of it was to be read`,
     );
   }
 
@@ -93,17 +119,14 @@ export class IncrementalChunks {
     const { chunkSize, limitBytes, schemas } = this.#options;
     const described = await this.#reader.describe(table);
     if (!described) throw new TableChanged(table);
-    const { definition, isUnique } = described;
+    const { definition } = described;
     const schema = schemas.get(definition);
-    if (schema.keySchema === null) throw new DataError("VALUE_INVALID", "the table has no key");
-    if (!isUnique) throw new DataError("VALUE_INVALID", "the table has neither a primary key nor a unique index");
     const { id, surrogateKey, condition } = position.tables[0]!;
+    const obstacle = chunkObstacle(described, schema.keySchema !== null, surrogateKey);
+    if (obstacle !== undefined) throw new DataError("VALUE_INVALID", obstacle);
     const { keyColumns } = definition;
-    // A surrogate key need not be unique: rows that share it may lie on both sides of a chunk's end.
-    const order = surrogateKey === null ? keyColumns : [...new Set([surrogateKey, ...keyColumns])];
+    const order = chunkOrder(keyColumns, surrogateKey);
     const places = order.map((name) => definition.columns.findIndex((column) => column.name === name));
-    if (places.some((at) => at < 0 || definition.columns[at]!.isNullable))
-      throw new DataError("VALUE_INVALID", `its order (${order.join(", ")}) is no list of columns that are NOT NULL`);
     const keys = order.map(quoteIdentifier);
     const where = [...(condition === null ? [] : [`(${condition})`])];
     const maximum = position.maximumKey ?? (await this.#maximum(keys, `FROM ${rowsOf(table)}`, where));

@@ -1,4 +1,10 @@
-import type { ConnectValue, Logger, SourceMap, Struct } from "../../../src/api/index.js";
+import {
+  type ConnectValue,
+  type Logger,
+  type SourceMap,
+  type Struct,
+  UnsupportedError,
+} from "../../../src/api/index.js";
 import {
   type IncrementalPosition,
   type IncrementalTable,
@@ -8,6 +14,9 @@ import {
 import type { TableSchema } from "../tables/table-schema.js";
 import type { Lsn } from "../wal/lsn.js";
 import type { Tuple } from "../wal/pgoutput-decoder.js";
+
+/** A chunk is read again that often before its table is given up. */
+const MOST_REDONE = 20;
 
 /** A row of a chunk that has not been sent. */
 export interface ChunkRow {
@@ -32,7 +41,8 @@ export interface Chunk {
 }
 
 /**
- * The tables that signals asked to read while the stream goes on, in chunks. Outlives every connection.
+ * The tables to read while the stream goes on, in chunks: those that signals asked for, and under
+ * snapshot.resume.mode=chunks those of the initial snapshot. Outlives every connection.
  *
  * A chunk waits, in a window, until the stream has passed everything that the chunk saw. Rows that the stream sends
  * meanwhile are dropped from it: what the stream sends is as new or newer.
@@ -41,6 +51,8 @@ export class IncrementalSnapshot {
   #position: IncrementalPosition;
   #window: { readonly chunk: Chunk; readonly rows: Map<string, ChunkRow> } | undefined;
   #isPaused = false;
+  /** How often the chunk to be read was read in vain. */
+  #redone = 0;
 
   constructor(
     stored: SourceMap | null,
@@ -73,6 +85,17 @@ export class IncrementalSnapshot {
     return this.#window?.chunk.highLsn;
   }
 
+  /** Tables of the initial snapshot are left. */
+  get isInitial(): boolean {
+    return this.#position.tables.some(({ oid }) => oid !== null);
+  }
+
+  /** An initial snapshot begins. What is left of an earlier one is dropped. */
+  begin(tables: readonly IncrementalTable[]): void {
+    this.stop((_, { oid }) => oid !== null);
+    this.add(tables);
+  }
+
   add(tables: readonly IncrementalTable[]): void {
     const known = new Set(this.#position.tables.map(({ id }) => id));
     this.#position = {
@@ -82,11 +105,16 @@ export class IncrementalSnapshot {
   }
 
   /** @param isStopped all tables if null. */
-  stop(isStopped: ((id: string) => boolean) | null): void {
+  stop(isStopped: ((id: string, table: IncrementalTable) => boolean) | null): void {
     const { tables } = this.#position;
-    const left = isStopped === null ? [] : tables.filter(({ id }) => !isStopped(id));
-    if (left[0] !== tables[0]) this.#window = undefined;
-    this.#position = left[0] === tables[0] ? { ...this.#position, tables: left } : begin(left);
+    const left = isStopped === null ? [] : tables.filter((table) => !isStopped(table.id, table));
+    if (left[0] === tables[0]) {
+      this.#position = { ...this.#position, tables: left };
+      return;
+    }
+    this.#window = undefined;
+    this.#redone = 0;
+    this.#position = begin(left);
   }
 
   pause(): void {
@@ -97,12 +125,18 @@ export class IncrementalSnapshot {
     this.#isPaused = false;
   }
 
-  /** The chunk is read again: the connection was lost, or the window cannot tell which of its rows are old. */
+  /** The chunk is read again: the connection was lost. */
   interrupt(): void {
     this.#window = undefined;
   }
 
+  /** @throws UnsupportedError for a chunk that the stream has interrupted again and again. */
   open(chunk: Chunk): void {
+    if (this.#redone > MOST_REDONE)
+      throw new UnsupportedError(
+        "POSTGRES_CHUNK_INTERRUPTED",
+        `a chunk of table ${this.#position.tables[0]?.id} was read ${MOST_REDONE} times in vain: changes without the table's key came meanwhile, under a replica identity that lacks it. Set REPLICA IDENTITY DEFAULT or FULL`,
+      );
     this.#window = { chunk, rows: new Map(chunk.rows.map((row) => [row.id, row])) };
   }
 
@@ -110,6 +144,7 @@ export class IncrementalSnapshot {
   finish(): void {
     const [done, ...tables] = this.#position.tables;
     this.#position = begin(tables);
+    this.#redone = 0;
     if (done) this.logger.info("Incremental snapshot of a table ended", { table: done.id });
   }
 
@@ -119,8 +154,10 @@ export class IncrementalSnapshot {
     if (window?.chunk.topic !== table.topic) return;
     const id = table.readTexts(window.chunk.keyColumns, tuple, old);
     // Under a replica identity of other columns a row may come without its key: it could be any of the window.
-    if (id === null) this.interrupt();
-    else window.rows.delete(id);
+    if (id === null) {
+      this.interrupt();
+      this.#redone++;
+    } else window.rows.delete(id);
   }
 
   /** The stream sends a truncate. */
@@ -132,6 +169,7 @@ export class IncrementalSnapshot {
   close(): readonly ChunkRow[] {
     const { chunk, rows } = this.#window!;
     this.#window = undefined;
+    this.#redone = 0;
     if (chunk.isLast) this.finish();
     else this.#position = { ...this.#position, lastKey: chunk.lastKey, maximumKey: chunk.maximumKey };
     return [...rows.values()];

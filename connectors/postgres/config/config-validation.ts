@@ -138,6 +138,10 @@ const RULES: Partial<Record<Key, Rule>> = {
   "binary.handling.mode": oneOf("bytes", "base64", "base64-url-safe", "hex"),
   "event.converting.failure.handling.mode": oneOf("fail", "warn", "skip"),
   "schema.refresh.mode": oneOf("columns_diff", "columns_diff_exclude_unchanged_toast"),
+  "snapshot.resume.mode": (value, props, key) =>
+    value.trim().toLowerCase() === "chunks" && props["snapshot.mode"]?.trim().toLowerCase() === "initial_only"
+      ? "Chunks are read beside the stream, which snapshot.mode=initial_only does not start: set none, or another snapshot.mode"
+      : oneOf("none", "chunks")(value, props, key),
   "snapshot.max.threads": atLeast(1, POSITIVE),
   "snapshot.max.threads.multiplier": atLeast(1, POSITIVE),
   "money.fraction.digits": atLeast(0, NOT_NEGATIVE),

@@ -108,6 +108,11 @@ export const CONNECTOR_KEYS = {
     doc: "Java patterns of the tables to snapshot.",
     default: null,
   },
+  "snapshot.resume.mode": {
+    type: "string",
+    doc: "After a crash or a cut connection, none takes the whole snapshot again. chunks resumes it: tables with a primary key or a unique index without NULLs are read in chunks of incremental.snapshot.chunk.size rows, beside the stream, as incremental snapshots are. Ours, not Debezium's.",
+    default: "none",
+  },
   "snapshot.max.threads": {
     type: "int",
     doc: "Connections that read a snapshot at the same time: several tables, and parts of large ones.",

@@ -103,6 +103,8 @@ export interface Settings {
   /** offset.mismatch.strategy: stream on where the slot was moved past the stored offset. */
   readonly trustsSlot: boolean;
   readonly snapshotMode: SnapshotMode;
+  /** snapshot.resume.mode=chunks: tables with a key are read beside the stream, and resumed at their last chunk. */
+  readonly resumesInChunks: boolean;
   /** Connections of a snapshot. */
   readonly snapshotThreads: number;
   /** Parts of a large table that they may share. */
@@ -206,6 +208,7 @@ export function parseSettings(props: SubmittedProps): Settings {
     confirmsLsn: flushMode === null ? config["flush.lsn.source"] : flushMode !== "manual",
     trustsSlot: /^trust_(slot|greater_lsn)$/.test(enumText(config["offset.mismatch.strategy"])),
     snapshotMode: (snapshotMode === "never" ? "no_data" : snapshotMode) as SnapshotMode,
+    resumesInChunks: enumText(config["snapshot.resume.mode"]) === "chunks",
     snapshotThreads: config["snapshot.max.threads"],
     snapshotParts: config["snapshot.max.threads"] * config["snapshot.max.threads.multiplier"],
     snapshotDelayMs: config["snapshot.delay.ms"],

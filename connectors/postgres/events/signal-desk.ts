@@ -2,6 +2,7 @@ import {
   type Clock,
   ConfigError,
   DataError,
+  errorKind,
   javaPattern,
   type LogFields,
   type Logger,
@@ -9,8 +10,9 @@ import {
   type SourceRecord,
   type Timer,
 } from "../../../src/api/index.js";
-import type { IncrementalChunks } from "../chunks/incremental-chunks.js";
+import { type IncrementalChunks, TableGone } from "../chunks/incremental-chunks.js";
 import type { IncrementalSnapshot } from "../chunks/incremental-snapshot.js";
+import type { IncrementalTable } from "../position/incremental-position.js";
 import { codeOf, isPermanent } from "../server/failure.js";
 import type { SignalInbox } from "../signals/signal-inbox.js";
 import type { CapturedTable } from "../tables/captured-tables.js";
@@ -120,7 +122,7 @@ export class SignalDesk {
       if (incremental.position.tables.length === 0) release();
       return false;
     }
-    await this.#open(incremental.next.id);
+    await this.#open(incremental.next);
     return true;
   }
 
@@ -141,13 +143,15 @@ export class SignalDesk {
     stream.requestPosition();
   }
 
-  async #open(id: string): Promise<void> {
+  async #open({ id, oid }: IncrementalTable): Promise<void> {
     const { incremental, walk, reader, logger } = this.#options;
     try {
       incremental.open(await (await reader()).read(incremental.position));
     } catch (error) {
       // Only the table is at fault: the stream and the other tables go on.
-      if (!(error instanceof DataError) && !isPermanent(error)) throw error;
+      if (errorKind(error) !== "data" && errorKind(error) !== "unsupported" && !isPermanent(error)) throw error;
+      // Rows of the initial snapshot would be missing for ever.
+      if (oid !== null && !(error instanceof TableGone)) throw error;
       logger.warn(
         `The incremental snapshot leaves out table ${id}: ${(error as Error).message}`,
         { code: codeOf(error) ?? null },
@@ -243,7 +247,9 @@ export class SignalDesk {
     });
     if (!signal.isBlocking) {
       const { surrogateKey } = signal;
-      incremental.add(tables.map((table) => ({ id: nameOf(table), condition: filterOf(nameOf(table)), surrogateKey })));
+      incremental.add(
+        tables.map((table) => ({ id: nameOf(table), condition: filterOf(nameOf(table)), surrogateKey, oid: null })),
+      );
       return;
     }
     const statements = new Map(

@@ -54,6 +54,8 @@ interface SnapshotOptions extends SnapshotParts {
   readonly tables: (client: pg.Client) => Promise<readonly CapturedTable[]>;
   /** By `schema.table`: a SELECT to read instead of the whole table. Its columns are matched by name. */
   readonly statements: ReadonlyMap<string, string>;
+  /** What the last offset holds beside. */
+  readonly carried: () => SourceMap;
   /** Of a snapshot that interrupts the stream; null: of an initial one. */
   readonly offsets: { readonly running: SourceMap; readonly completed: SourceMap } | null;
 }
@@ -103,7 +105,8 @@ export class Snapshot {
     const { offsets } = this.#options;
     if (offsets) return offsets.completed;
     const { time, txId } = this.#transaction;
-    return snapshotOffset(this.#options.identity, this.#options.lsn, txId, time.us, true);
+    const { identity, lsn, carried } = this.#options;
+    return { ...snapshotOffset(identity, lsn, txId, time.us, true), ...carried() };
   }
 
   /**
@@ -115,10 +118,6 @@ export class Snapshot {
     const workers = await this.#begin();
     try {
       const tables = await this.#options.tables(client);
-      if (tables.length === 0)
-        logger.warn(
-          "After applying the include/exclude list filters, no changes will be captured. Please check your configuration!",
-        );
       logger.info("Snapshot started", { tables: tables.length, connections: workers.length });
       this.#tables = [...tables];
       yield* this.#read(workers, settings.snapshotParts, maxBatchSize);

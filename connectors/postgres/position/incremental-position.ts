@@ -6,6 +6,8 @@ export interface IncrementalTable {
   readonly id: string;
   readonly condition: string | null;
   readonly surrogateKey: string | null;
+  /** Of a table of the initial snapshot, which is read also under another name; null: a signal asked for it. */
+  readonly oid: number | null;
 }
 
 /** How far an incremental snapshot is. Every offset holds it until the snapshot ends. */
@@ -26,10 +28,11 @@ export function incrementalKeys({ tables, lastKey, maximumKey }: IncrementalPosi
   if (tables.length === 0) return {};
   return {
     [TABLES]: JSON.stringify(
-      tables.map(({ id, condition, surrogateKey }) => ({
+      tables.map(({ id, condition, surrogateKey, oid }) => ({
         [`${TABLES}_id`]: id,
         [`${TABLES}_additional_condition`]: condition,
         [`${TABLES}_surrogate_key`]: surrogateKey,
+        ...(oid !== null && { [`${TABLES}_oid`]: String(oid) }),
       })),
     ),
     ...(lastKey && { [LAST_KEY]: JSON.stringify(lastKey) }),
@@ -54,6 +57,7 @@ export function readIncremental(offset: SourceMap | null): IncrementalPosition {
     id: entry[`${TABLES}_id`] ?? "",
     condition: entry[`${TABLES}_additional_condition`] || null,
     surrogateKey: entry[`${TABLES}_surrogate_key`] || null,
+    oid: entry[`${TABLES}_oid`] ? Number(entry[`${TABLES}_oid`]) : null,
   }));
   const key = (name: string) => {
     const list = listOf<string>(name, offset?.[name]);

@@ -48,7 +48,15 @@ async function writeUntil(db: TestDatabase, random: SeededRandom, signal: AbortS
   return version;
 }
 
-for (const seed of [1, 2, 3]) {
+const CHUNKS = { "snapshot.resume.mode": "chunks", "incremental.snapshot.chunk.size": "15" };
+
+for (const [seed, more] of [
+  [1, {}],
+  [2, {}],
+  [3, {}],
+  [4, CHUNKS],
+  [5, CHUNKS],
+] as const) {
   test(`whenever the task crashes, even in the snapshot, its events end in the table's content (seed ${seed})`, async () => {
     const db = await freshDatabase(server);
     await db.execute(
@@ -61,11 +69,12 @@ for (const seed of [1, 2, 3]) {
     const random = new SeededRandom(seed);
     const writing = new AbortController();
     const written = writeUntil(db, new SeededRandom(seed + 100), writing.signal);
-    const props = db.props({ "table.include.list": "public.t", "max.batch.size": "50" });
+    const props = db.props({ "table.include.list": "public.t", "max.batch.size": "50", ...more });
     const sent: SourceRecord[] = [];
     let stored: SourceMap | null = null;
     let firstVersion: number | undefined;
     const isEnd = (records: readonly SourceRecord[]) =>
+      records.at(-1)?.sourceOffset["incremental_snapshot_collections"] === undefined &&
       records.some(
         (record) => record.value !== null && plainEvent(record).op !== "r" && (plainEvent(record).key as Row).id === -1,
       );

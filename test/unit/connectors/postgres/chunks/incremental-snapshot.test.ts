@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { IncrementalSnapshot } from "../../../../../connectors/postgres/chunks/incremental-snapshot.js";
+import { type Chunk, IncrementalSnapshot } from "../../../../../connectors/postgres/chunks/incremental-snapshot.js";
 import { parseSettings } from "../../../../../connectors/postgres/config/settings.js";
 import { ColumnWarnings } from "../../../../../connectors/postgres/tables/column-warnings.js";
 import { TableFilter } from "../../../../../connectors/postgres/tables/table-filter.js";
@@ -36,24 +36,26 @@ const tupleOf = (...texts: ColumnText[]) => {
   return (new PgoutputDecoder().decode(bytes, 0, bytes.length) as InsertMessage).after;
 };
 
-/** A window of orders 1, 2 and 3 of customer 7, who is their message key. */
+/** Orders 1, 2 and 3 of customer 7, who is their message key. */
+const CHUNK: Chunk = {
+  rows: [1, 2, 3].map((id) => ({
+    id: schema.readTexts(["id"], tupleOf(String(id), "7"))!,
+    key: new ArrayStruct(schema.keySchema!, [7]),
+    row: [id, 7],
+    schema,
+  })),
+  topic: schema.topic,
+  keyColumns: ["id"],
+  highLsn: 8 as Lsn,
+  lastKey: ["3"],
+  maximumKey: ["3"],
+  isLast: false,
+};
+
 function opened(): IncrementalSnapshot {
   const incremental = new IncrementalSnapshot(null, silentLogger);
-  incremental.add([{ id: "public.o", condition: null, surrogateKey: null }]);
-  incremental.open({
-    rows: [1, 2, 3].map((id) => ({
-      id: schema.readTexts(["id"], tupleOf(String(id), "7"))!,
-      key: new ArrayStruct(schema.keySchema!, [7]),
-      row: [id, 7],
-      schema,
-    })),
-    topic: schema.topic,
-    keyColumns: ["id"],
-    highLsn: 8 as Lsn,
-    lastKey: ["3"],
-    maximumKey: ["3"],
-    isLast: false,
-  });
+  incremental.add([{ id: "public.o", condition: null, surrogateKey: null, oid: null }]);
+  incremental.open(CHUNK);
   return incremental;
 }
 const ids = (incremental: IncrementalSnapshot) => incremental.close().map(({ row }) => row[0]);
@@ -75,4 +77,33 @@ test("a chunk is read again after an event that does not tell its row", () => {
   incremental.supersede(schema, tupleOf(null, "7"));
   expect(incremental.awaited).toBeUndefined();
   expect(incremental.next?.id).toBe("public.o");
+});
+
+test("a chunk that such events interrupt again and again is given up with the remedy, and progress counts anew", () => {
+  const incremental = opened();
+  const interrupt = () => incremental.supersede(schema, tupleOf(null, "7"));
+  for (let times = 0; times < 20; times++) {
+    interrupt();
+    incremental.open(CHUNK);
+  }
+  incremental.close();
+  for (let times = 0; times < 20; times++) {
+    incremental.open(CHUNK);
+    interrupt();
+  }
+  incremental.open(CHUNK);
+  interrupt();
+  expect(() => incremental.open(CHUNK)).toThrow(/public.o was read 20 times in vain.*Set REPLICA IDENTITY/);
+});
+
+test("an initial snapshot that begins again drops what was left of the earlier one, and leaves the signals' tables", () => {
+  const incremental = new IncrementalSnapshot(null, silentLogger);
+  const table = (id: string, oid: number | null) => ({ id, condition: null, surrogateKey: null, oid });
+  incremental.begin([table("a", 1), table("b", 2)]);
+  expect(incremental.isInitial).toBe(true);
+  incremental.add([table("c", null)]);
+  incremental.begin([table("b", 2)]);
+  expect(incremental.position.tables.map(({ id }) => id)).toEqual(["c", "b"]);
+  incremental.begin([]);
+  expect(incremental.isInitial).toBe(false);
 });
