@@ -29,6 +29,10 @@ export const ERROR_CODES: ErrorCodes = {
     advice:
       "Set enable.conditional.writes=false and accept duplicates after a crash, or leave out rotate.schedule.interval.ms.",
   },
+  S3_CODEC_MISSING: {
+    text: "The codec of the configured format needs an optional package that is not installed.",
+    advice: "Install the package that the message names, or set another codec; then restart the task.",
+  },
   S3_RECORD_REFUSED: {
     text: "A record cannot be written in the configured format.",
     advice: "See the reason in the message; with errors.tolerance=all such records go to the dead letter queue or log.",

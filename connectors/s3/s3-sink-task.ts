@@ -96,7 +96,7 @@ export class S3SinkTask implements SinkTask {
           offsetWidth: values["filename.offset.zero.pad.width"],
         },
         upload: { partSize: values["s3.part.size"], conditional },
-        streams: planStreams(values, props, context),
+        streams: await planStreams(values, props, context),
         memoryBytes: values["s3.buffer.memory.bytes"],
         tags: values["s3.object.tagging"]
           ? new ObjectTags(tagSettings(values), client, calls, context.logger)

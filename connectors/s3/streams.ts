@@ -1,4 +1,4 @@
-import type { Props, SinkTaskContext } from "../../src/api/index.js";
+import { AVRO_DATA_DEFAULTS, type AvroDataSettings, type Props, type SinkTaskContext } from "../../src/api/index.js";
 import { type FormatKind, formatKind } from "./config/format-kind.js";
 import type { S3SinkValues } from "./config/s3-sink-config.js";
 import { ByteArrayFormat } from "./formats/byte-array-format.js";
@@ -18,12 +18,17 @@ const NO_SCHEMAS = { "schemas.enable": "false", "decimal.format": "NUMERIC" };
  *
  * @param values without complaints of `judgeSettings`.
  * @param props as given: parsing trims, and a separator may consist of blanks.
+ * @throws UnsupportedError when a codec's package is missing.
  */
-export function planStreams(values: S3SinkValues, props: Props, context: Pick<SinkTaskContext, "converter">): Stream[] {
+export async function planStreams(
+  values: S3SinkValues,
+  props: Props,
+  context: Pick<SinkTaskContext, "converter">,
+): Promise<Stream[]> {
   const converter: SinkTaskContext["converter"] = (className, settings, isKey) =>
     context.converter(className, settings, isKey);
   const gzipLevel = values["s3.compression.type"] === "gzip" ? values["s3.compression.level"] : undefined;
-  const open = (kind: FormatKind): Format => {
+  const open = async (kind: FormatKind): Promise<Format> => {
     switch (kind) {
       case "json":
         return new JsonFormat(converter, values["json.decimal.format"], gzipLevel);
@@ -33,6 +38,10 @@ export function planStreams(values: S3SinkValues, props: Props, context: Pick<Si
           props["format.bytearray.separator"] ?? "\n",
           gzipLevel,
         );
+      case "avro": {
+        const { AvroFormat } = await import("./formats/avro/avro-format.js");
+        return new AvroFormat(avroSettings(values), values["avro.codec"]);
+      }
       case "csv": {
         const settings = {
           delimiter: values["format.csv.delimiter"],
@@ -44,18 +53,27 @@ export function planStreams(values: S3SinkValues, props: Props, context: Pick<Si
       }
     }
   };
-  const streams: Stream[] = [{ format: open(kindOf(values["format.class"])), infix: "" }];
+  const streams: Stream[] = [{ format: await open(kindOf(values["format.class"])), infix: "" }];
   if (values["store.kafka.keys"])
-    streams.push({ format: new KeyFormat(open(kindOf(values["keys.format.class"]))), infix: ".keys" });
+    streams.push({ format: new KeyFormat(await open(kindOf(values["keys.format.class"]))), infix: ".keys" });
   if (values["store.kafka.headers"]) {
     const kind = kindOf(values["headers.format.class"]);
     const texts = {
       plain: converter(STRING_CONVERTER, {}, false),
       json: converter(JSON_CONVERTER, NO_SCHEMAS, false),
     };
-    streams.push({ format: new HeaderFormat(open(kind), kind === "json", texts), infix: ".headers" });
+    streams.push({ format: new HeaderFormat(await open(kind), kind === "json", texts), infix: ".headers" });
   }
   return streams;
+}
+
+function avroSettings(values: S3SinkValues): AvroDataSettings {
+  return {
+    ...AVRO_DATA_DEFAULTS,
+    enhancedSupport: values["enhanced.avro.schema.support"],
+    metaData: values["connect.meta.data"],
+    optionalMapKeys: values["allow.optional.map.keys"],
+  };
 }
 
 function kindOf(className: string): FormatKind {

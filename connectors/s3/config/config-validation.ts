@@ -1,5 +1,5 @@
 import { ConfigError, invalidValue } from "../../../src/api/index.js";
-import { formatKind, takesGzip } from "./format-kind.js";
+import { type FormatKind, formatKind, takesGzip } from "./format-kind.js";
 import type { S3SinkValues } from "./s3-sink-config.js";
 import { partitionerKind } from "./setting-checks.js";
 
@@ -103,8 +103,15 @@ function judgeFormats(values: S3SinkValues, refuse: Refuse): void {
       if (store !== "") refuse(store, `cannot be used with s3.compression.type=gzip and this ${formatKey}`);
     }
   }
+  if (values["avro.codec"] === "bzip2" && usesFormat(values, "avro"))
+    refuse("avro.codec", "bzip2 is not supported; use null, deflate, snappy or zstandard");
   if (values["behavior.on.null.values"].toLowerCase() === "write" && !values["store.kafka.keys"]) {
     refuse("behavior.on.null.values", "write needs store.kafka.keys=true: nothing else of such a record is stored");
     refuse("store.kafka.keys", "must be true with behavior.on.null.values=write");
   }
+}
+
+function usesFormat(values: S3SinkValues, kind: FormatKind): boolean {
+  const isUsed = (formatKey: "format.class" | (typeof SIDECARS)[number][1]) => formatKind(values[formatKey]) === kind;
+  return isUsed("format.class") || SIDECARS.some(([store, formatKey]) => values[store] && isUsed(formatKey));
 }

@@ -5,7 +5,7 @@ import { formatCheck } from "./format-kind.js";
 export const CONNECTOR_KEYS = {
   "format.class": {
     type: "class",
-    doc: "Format of values: io.confluent.connect.s3.format.json.JsonFormat (a JSON text per line), io.confluent.connect.s3.format.bytearray.ByteArrayFormat (bytes and a separator) or io.millrace.connect.s3.format.csv.CsvFormat (our own: a line of cells for each struct).",
+    doc: "Format of values: io.confluent.connect.s3.format.json.JsonFormat (a JSON text per line), io.confluent.connect.s3.format.avro.AvroFormat (an Avro file), io.confluent.connect.s3.format.bytearray.ByteArrayFormat (bytes and a separator) or io.millrace.connect.s3.format.csv.CsvFormat (our own: a line of cells for each struct).",
     importance: "high",
     group: "Connector",
     check: formatCheck,
@@ -53,14 +53,14 @@ export const CONNECTOR_KEYS = {
   },
   "enhanced.avro.schema.support": {
     type: "boolean",
-    doc: "Without effect on the formats supported.",
+    doc: "For Avro: enums as Avro enums, and packages in the names of unions' branches.",
     default: true,
     importance: "low",
     group: "Connector",
   },
   "connect.meta.data": {
     type: "boolean",
-    doc: "Without effect on the formats supported.",
+    doc: "For Avro: the schema's connect.* properties, which keep what Avro has no word for.",
     default: true,
     importance: "low",
     group: "Connector",
@@ -83,11 +83,11 @@ export const CONNECTOR_KEYS = {
   },
   "avro.codec": {
     type: "string",
-    doc: "Without effect on the formats supported.",
+    doc: "Codec of Avro files: null, deflate, snappy, or zstandard (not in the original; needs Node 22.15, or the package @toondepauw/node-zstd). bzip2 is not supported.",
     default: "null",
     importance: "low",
     group: "Connector",
-    check: oneOf("null", "deflate", "snappy", "bzip2"),
+    check: oneOf("null", "deflate", "snappy", "bzip2", "zstandard"),
   },
   "parquet.codec": {
     type: "string",
@@ -99,7 +99,7 @@ export const CONNECTOR_KEYS = {
   },
   "allow.optional.map.keys": {
     type: "boolean",
-    doc: "Without effect on the formats supported.",
+    doc: "For Avro: maps with optional text keys are Avro maps.",
     default: false,
     importance: "low",
     group: "Connector",

@@ -4,6 +4,7 @@ import { type ConfigCheck, invalidValue } from "../../../src/api/index.js";
 const CLASSES = {
   json: "io.confluent.connect.s3.format.json.JsonFormat",
   bytes: "io.confluent.connect.s3.format.bytearray.ByteArrayFormat",
+  avro: "io.confluent.connect.s3.format.avro.AvroFormat",
   csv: "io.millrace.connect.s3.format.csv.CsvFormat",
 } as const;
 

@@ -27,6 +27,8 @@ export class FileSet {
     readonly encodedPartition: string,
     /** Of the first record's value. */
     readonly schema: Schema | null,
+    /** Of its key, if keys are stored. */
+    readonly keySchema: Schema | null | undefined,
     readonly formats: SetFormat,
     /** One for each format. */
     readonly files: readonly OpenFile[],

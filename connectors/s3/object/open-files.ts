@@ -110,13 +110,14 @@ export class OpenFiles {
    * @throws DataError if S3 takes no such key.
    */
   open(first: SinkRecord, encodedPartition: string, formats: SetFormat, abandoned: AbortSignal): FileSet {
-    const { originalTopic, originalPartition, originalOffset, valueSchema } = first;
+    const { originalTopic, originalPartition, originalOffset, valueSchema, keySchema } = first;
     const streams = this.#streamsOf(first);
     const keys = streams.map((stream) =>
       this.#keyOf(stream, originalTopic, originalPartition, encodedPartition, originalOffset),
     );
     const files = streams.map((stream, at) => this.#open(keys[at]!, stream, formats[at]!, abandoned));
-    return new FileSet(encodedPartition, valueSchema, formats, files);
+    const storesKeys = streams.some(({ infix }) => infix === ".keys");
+    return new FileSet(encodedPartition, valueSchema, storesKeys ? keySchema : undefined, formats, files);
   }
 
   #open(key: string, { format, infix }: Stream, object: ObjectFormat, abandoned: AbortSignal): OpenFile {

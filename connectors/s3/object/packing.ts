@@ -45,8 +45,11 @@ export class Packing {
   note(bytes: number): void {
     this.#bytes += bytes;
     this.#count++;
-    if (this.#bytes < this.packer.blockBytes || !this.packer.hasWholeRows) return;
-    this.#full.push({ bytes: this.#bytes, count: this.#count });
+    if (this.#bytes >= this.packer.blockBytes) this.#endBlock();
+  }
+
+  #endBlock(): void {
+    if (this.packer.hasWholeRows && this.#count > 0) this.#full.push({ bytes: this.#bytes, count: this.#count });
     this.#bytes = 0;
     this.#count = 0;
   }
@@ -58,8 +61,9 @@ export class Packing {
 
   /** Packs the rest and ends the object. */
   async finish(facts: ObjectFacts, first: RowDigest): Promise<void> {
+    this.#endBlock();
     await this.packBlocks();
-    if (this.rows.length > 0) await this.#pack({ bytes: this.rows.length, count: this.#count });
+    if (this.rows.length > 0) await this.#pack({ bytes: this.rows.length, count: 0 });
     if (this.#isFinished) return;
     this.#isFinished = true;
     this.#begin();

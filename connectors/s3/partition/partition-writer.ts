@@ -9,6 +9,7 @@ import type { Partitioner } from "./partitioner.js";
 import { LATE, LateError, type Patience } from "./patience.js";
 import { type RecordFacts, Rotation, type RotationCause, type RotationSettings } from "./rotation.js";
 import type { SchemaCompatibility } from "./schema-compatibility.js";
+import { compareSchemas } from "./schema-difference.js";
 
 export interface WriterSettings {
   readonly partitioner: Partitioner;
@@ -226,7 +227,7 @@ export class PartitionWriter {
       facts = {
         encodedPartition,
         timestampMs,
-        schema: files ? compatibility.compare(files.schema, record.valueSchema) : "no-file",
+        schema: files ? this.#compareSchemas(files, record) : "no-file",
       };
       const cause = this.#rotation.judge(facts, nowMs);
       if (cause) return { kind: "rotate", cause };
@@ -246,6 +247,13 @@ export class PartitionWriter {
     const cause = this.#rotation.note(facts, files.rowBytes, nowMs);
     if (cause) return { kind: "rotate", cause };
     return files.hasFullPart ? { kind: "upload-parts", files } : null;
+  }
+
+  /** An object of keys holds keys of one schema. */
+  #compareSchemas({ schema, keySchema }: FileSet, record: SinkRecord): RecordFacts["schema"] {
+    const verdict = this.settings.compatibility.compare(schema, record.valueSchema);
+    if (verdict !== "same" || keySchema === undefined) return verdict;
+    return compareSchemas(keySchema, record.keySchema) === "same" ? "same" : "changed";
   }
 
   #lookFor(record: SinkRecord, encodedPartition: string, formats: SetFormat, rows: readonly Buffer[]): Step {
