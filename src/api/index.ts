@@ -22,6 +22,7 @@ export * from "./records.js";
 export * from "./schema.js";
 export * from "./struct.js";
 export * from "./transformation.js";
+export * from "./values/adjusted-name.js";
 export * from "./values/byte-slab.js";
 export * from "./values/decimal.js";
 export * from "./values/java-hash-order.js";

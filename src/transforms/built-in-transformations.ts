@@ -1,8 +1,16 @@
 import type { Predicate, PredicatePlugin, Transformation, TransformationPlugin } from "../api/index.js";
 import { SystemClock } from "../base/clock.js";
 import { ByLogicalTableRouter } from "./debezium/by-logical-table-router.js";
+import { ContentBasedRouter } from "./debezium/content-based-router.js";
+import { DecodeLogicalDecodingMessageContent } from "./debezium/decode-logical-decoding-message-content.js";
 import { EventRouter } from "./debezium/event-router.js";
+import { ExtractChangedRecordState } from "./debezium/extract-changed-record-state.js";
 import { ExtractNewRecordState } from "./debezium/extract-new-record-state.js";
+import { Filter as ConditionFilter } from "./debezium/filter.js";
+import { HeaderToValue } from "./debezium/header-to-value.js";
+import { PartitionRouting } from "./debezium/partition-routing.js";
+import { SchemaChangeEventFilter } from "./debezium/schema-change-event-filter.js";
+import { TimezoneConverter } from "./debezium/timezone-converter.js";
 import { Cast } from "./kafka/cast.js";
 import { DropHeaders } from "./kafka/drop-headers.js";
 import { ExtractField } from "./kafka/extract-field.js";
@@ -37,7 +45,7 @@ function kafka(name: string, transformation: () => Transformation): Transformati
 }
 
 function debezium(name: string, transformation: () => Transformation): TransformationPlugin {
-  return { className: `io.debezium.transforms.${name}`, version: DEBEZIUM_VERSION, transformation };
+  return { className: `io.debezium.${name}`, version: DEBEZIUM_VERSION, transformation };
 }
 
 /** A transformation of keys and one of values. */
@@ -67,9 +75,20 @@ export const builtInTransformations: readonly TransformationPlugin[] = [
   ...ofParts("TimestampConverter", (part) => new TimestampConverter(part, CLOCK)),
   kafka("TimestampRouter", () => new TimestampRouter(CLOCK)),
   kafka("ValueToKey", () => new ValueToKey()),
-  debezium("ByLogicalTableRouter", () => new ByLogicalTableRouter()),
-  debezium("ExtractNewRecordState", () => new ExtractNewRecordState()),
-  debezium("outbox.EventRouter", () => new EventRouter()),
+  debezium("transforms.ByLogicalTableRouter", () => new ByLogicalTableRouter()),
+  debezium("transforms.ContentBasedRouter", () => new ContentBasedRouter()),
+  debezium(
+    "connector.postgresql.transforms.DecodeLogicalDecodingMessageContent",
+    () => new DecodeLogicalDecodingMessageContent(),
+  ),
+  debezium("transforms.ExtractChangedRecordState", () => new ExtractChangedRecordState()),
+  debezium("transforms.ExtractNewRecordState", () => new ExtractNewRecordState()),
+  debezium("transforms.Filter", () => new ConditionFilter()),
+  debezium("transforms.HeaderToValue", () => new HeaderToValue()),
+  debezium("transforms.SchemaChangeEventFilter", () => new SchemaChangeEventFilter()),
+  debezium("transforms.TimezoneConverter", () => new TimezoneConverter(CLOCK)),
+  debezium("transforms.outbox.EventRouter", () => new EventRouter()),
+  debezium("transforms.partitions.PartitionRouting", () => new PartitionRouting()),
 ];
 
 /** Kafka's predicates. */

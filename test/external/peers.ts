@@ -37,6 +37,16 @@ export async function installPeers(script: string): Promise<string> {
   return shared;
 }
 
+/** A folder with these jars, as Maven names them, beside the originals. */
+export async function installJars(name: string, artifacts: readonly string[]): Promise<string> {
+  const folder = join(sharedHome(), name);
+  mkdirSync(folder, { recursive: true });
+  const isThere = (artifact: string) => readdirSync(folder).includes(`${artifact.split(":").slice(1).join("-")}.jar`);
+  for (const artifact of artifacts.filter((each) => !isThere(each)))
+    await run("mvn", ["-q", "-B", "dependency:copy", `-Dartifact=${artifact}`, `-DoutputDirectory=${folder}`]);
+  return folder;
+}
+
 function sharedHome(): string {
   return process.env["PEERS_HOME"] ?? join(homedir(), ".cache", "kafka-peers");
 }

@@ -5,7 +5,7 @@ import { formatDate } from "../../src/transforms/time/format-date.js";
 import type { RecordTexts, TransformCase } from "./java-transformer.js";
 
 /** A schema and one of its values, as texts of JsonConverter. */
-interface Typed {
+export interface Typed {
   readonly schema: string;
   readonly payload: string;
 }
@@ -15,7 +15,7 @@ const KAFKA = "org.apache.kafka.connect.transforms";
 const NAMES = ["a", "b", "c", "id", "ts"];
 const name = fc.constantFrom(...NAMES);
 const names = fc.uniqueArray(name, { minLength: 1, maxLength: 3 });
-const quoted = (text: string) => JSON.stringify(text);
+export const quoted = (text: string) => JSON.stringify(text);
 
 const text = fc.oneof(
   fc.constantFrom(
@@ -44,7 +44,7 @@ const double = fc
   .map((value) => JSON.stringify(value + 0));
 const base64 = fc.uint8Array({ maxLength: 4 }).map((bytes) => quoted(Buffer.from(bytes).toString("base64")));
 
-interface Kind {
+export interface Kind {
   readonly attributes: string;
   readonly payload: fc.Arbitrary<string>;
 }
@@ -53,7 +53,7 @@ const logical = (base: string, logicalName: string, payload: fc.Arbitrary<string
   attributes: `"type":"${base}","name":"org.apache.kafka.connect.data.${logicalName}","version":1${more}`,
   payload,
 });
-const SCALARS: readonly Kind[] = [
+export const SCALARS: readonly Kind[] = [
   { attributes: '"type":"int8"', payload: fc.integer({ min: -128, max: 127 }).map(String) },
   { attributes: '"type":"int16"', payload: fc.integer({ min: -32768, max: 32767 }).map(String) },
   { attributes: '"type":"int32"', payload: fc.integer().map(String) },
@@ -125,9 +125,9 @@ function structKind(depth: number): fc.Arbitrary<Kind> {
     }));
 }
 
-const envelope = ({ schema, payload }: Typed) => `{"schema":${schema},"payload":${payload}}`;
+export const envelope = ({ schema, payload }: Typed) => `{"schema":${schema},"payload":${payload}}`;
 
-const withSchema = fc.oneof(
+export const withSchema = fc.oneof(
   { weight: 8, arbitrary: structKind(2).chain((kind) => typed(kind)) },
   { weight: 1, arbitrary: fc.oneof(scalar, compound).chain((kind) => typed(kind)) },
 );
@@ -175,11 +175,11 @@ const record: fc.Arbitrary<RecordTexts> = fc.record({
   ),
 });
 
-type Props = Readonly<Record<string, string>>;
-const optionalProps = (all: Readonly<Record<string, fc.Arbitrary<string>>>): fc.Arbitrary<Props> =>
+export type Props = Readonly<Record<string, string>>;
+export const optionalProps = (all: Readonly<Record<string, fc.Arbitrary<string>>>): fc.Arbitrary<Props> =>
   fc.record(all, { requiredKeys: [] }) as fc.Arbitrary<Props>;
 const replaceNull = { "replace.null.with.default": fc.constantFrom("true", "false") };
-const list = (items: fc.Arbitrary<readonly string[]>) => items.map((all) => all.join(","));
+export const list = (items: fc.Arbitrary<readonly string[]>) => items.map((all) => all.join(","));
 
 const DATE_FORMATS = [
   ...["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mm:ss", "yyyyMMdd", "dd MMM yyyy", "yyyy-MM-dd HH:mm:ss.SSS", "MM/dd/yy", "HH:mm"],
@@ -318,7 +318,7 @@ function casesOf(type: string, props: fc.Arbitrary<Props>): fc.Arbitrary<Transfo
 
 const TEXT = '{"type":"string","optional":false';
 const OPTIONAL_INT64 = '{"type":"int64","optional":true';
-const fieldsOf = (fields: Readonly<Record<string, string>>) =>
+export const fieldsOf = (fields: Readonly<Record<string, string>>) =>
   Object.entries(fields)
     .map(([field, schema]) => `${schema},"field":"${field}"}`)
     .join(",");
@@ -369,7 +369,7 @@ const dropList = fc
     (dropped) =>
       `{"schema":{"type":"array","items":{"type":"string","optional":false},"optional":false},"payload":${JSON.stringify(dropped)}}`,
   );
-const eventRecord: fc.Arbitrary<RecordTexts> = fc.record({
+export const eventRecord: fc.Arbitrary<RecordTexts> = fc.record({
   sink: fc.boolean(),
   topic: fc.constantFrom("shop.public.orders_1", "shop.public.orders_2", "other"),
   timestamp: fc.constantFrom(null, 5),

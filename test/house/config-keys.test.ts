@@ -22,6 +22,8 @@ describe("config keys", () => {
     twice.delete("replace.null.with.default");
     // Of the broker's listeners and of REST's.
     twice.delete("ssl.client.auth");
+    // Of two transformations, which require it, and of two others, which do not.
+    twice.delete("topic.regex");
     // Of two transformations, whose defaults differ.
     twice.delete("route.by.field");
     expect([...twice]).toEqual([]);

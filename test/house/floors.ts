@@ -53,7 +53,14 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
     ["src/transforms/time"],
     ["src/transforms/kafka", "src/transforms/record", "src/transforms/time"],
     ["src/transforms/predicates", "src/transforms/record"],
-    ["src/transforms/debezium", "src/transforms/record", "src/transforms/kafka"],
+    ["src/transforms/expression", "src/transforms/record"],
+    [
+      "src/transforms/debezium",
+      "src/transforms/record",
+      "src/transforms/time",
+      "src/transforms/kafka",
+      "src/transforms/expression",
+    ],
     ["src/transforms"],
   ],
   "src/kafka": [
@@ -286,7 +293,12 @@ const OWNED_PACKAGES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Folders that are lists: one file for each API, for each of its handlers, or for each transformation. */
-const LISTS: readonly string[] = ["src/protocol/apis", "src/broker/handlers", "src/transforms/kafka"];
+const LISTS: readonly string[] = [
+  "src/protocol/apis",
+  "src/broker/handlers",
+  "src/transforms/kafka",
+  "src/transforms/debezium",
+];
 
 const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*"([^"]+)"/g;
 

@@ -1,11 +1,11 @@
 import {
+  adjustedSchemaName,
   allOf,
-  type ConfigCheck,
   ConfigError,
   type ConnectRecord,
   type ConnectValue,
-  invalidValue,
   javaReplacer,
+  type NameAdjustment,
   type Props,
   parseConfig,
   type Schema,
@@ -20,10 +20,8 @@ import { PerSchema } from "../record/per-schema.js";
 import { Projection } from "../record/projection.js";
 import { schemaBasics } from "../record/schema-basics.js";
 import { requireStruct } from "../record/value-shape.js";
+import { oneIn, required } from "./config-rules.js";
 import { changeEvent } from "./envelope.js";
-
-const required: ConfigCheck = (key, value) =>
-  value === null || String(value).trim() === "" ? invalidValue(key, value, "A value is required") : undefined;
 
 const CONFIG = {
   "topic.regex": {
@@ -86,7 +84,12 @@ const CONFIG = {
 /** Keys that Debezium reads without defining them. */
 const UNLISTED = {
   "key.field.name": { type: "string", default: "__dbz__physicalTableIdentifier", doc: "The name of that field." },
-  "schema.name.adjustment.mode": { type: "string", default: "none", doc: "How names of schemas are adjusted." },
+  "schema.name.adjustment.mode": {
+    type: "string",
+    default: "none",
+    check: oneIn("none", "avro", "avro_unicode"),
+    doc: "How the names of schemas are adjusted: none, avro or avro_unicode.",
+  },
 } as const;
 
 type Replace = (text: string) => string | undefined;
@@ -97,8 +100,12 @@ export class ByLogicalTableRouter implements Transformation {
   #topicOf: Replace = () => undefined;
   #tableOf: Replace = () => undefined;
   #keyField: string | undefined;
+  #adjustment: NameAdjustment = "none";
   readonly #keys = new PerSchema((schema) => new PerTopic((topic) => this.#keyOf(schema, topic)));
-  readonly #events = new PerSchema((schema) => new PerTopic((topic) => new RenamedEvent(schema, topic)));
+  readonly #events = new PerSchema(
+    (schema) =>
+      new PerTopic((topic) => new RenamedEvent(schema, this.#nameOf(topic, "Value"), this.#nameOf(topic, "Envelope"))),
+  );
 
   configure(props: Props): void {
     const values = parseConfig(CONFIG, props);
@@ -120,12 +127,7 @@ export class ByLogicalTableRouter implements Transformation {
         pattern,
         replacement,
       );
-    const mode = unlisted["schema.name.adjustment.mode"];
-    if (mode !== "none")
-      throw new ConfigError(
-        "schema.name.adjustment.mode",
-        `Invalid value ${mode} for configuration schema.name.adjustment.mode: ByLogicalTableRouter supports only none`,
-      );
+    this.#adjustment = unlisted["schema.name.adjustment.mode"].trim().toLowerCase() as NameAdjustment;
     this.#keyField = values["key.enforce.uniqueness"] ? unlisted["key.field.name"] : undefined;
   }
 
@@ -139,6 +141,10 @@ export class ByLogicalTableRouter implements Transformation {
     return routed.with({ valueSchema: renamed.schema, value: renamed.of(event) });
   }
 
+  #nameOf(topic: string, part: string): string {
+    return adjustedSchemaName(this.#adjustment, `${topic}.${part}`);
+  }
+
   #withKey(record: ConnectRecord, from: string, to: string): ConnectRecord {
     if (record.key === null) return record.with({ keySchema: null });
     const key = requireStruct(record.keySchema, record.key, "Updating schema");
@@ -150,7 +156,7 @@ export class ByLogicalTableRouter implements Transformation {
   #keyOf(schema: Schema, topic: string): Projection {
     const fields = schema.fields.map(({ name, schema: field, index }) => ({ name, schema: field, from: index }));
     const table = this.#keyField === undefined ? [] : [{ name: this.#keyField, schema: STRING, from: undefined }];
-    return Projection.ofFields([...fields, ...table], attributes(schema, `${topic}.Key`), schema, false);
+    return Projection.ofFields([...fields, ...table], attributes(schema, this.#nameOf(topic, "Key")), schema, false);
   }
 }
 
@@ -172,19 +178,19 @@ class RenamedEvent {
   readonly #row: Projection | undefined;
   readonly #event: Projection;
 
-  constructor(event: Schema, topic: string) {
+  constructor(event: Schema, rowName: string, name: string) {
     const before = event.field("before")?.schema;
     const rows = event.fields.filter(({ name }) => before && (name === "before" || name === "after"));
     this.#rows = rows.map(({ index }) => index);
     if (before) {
-      const schema = withAttributes(before, { name: `${topic}.Value` });
+      const schema = withAttributes(before, { name: rowName });
       const froms = before.fields.map(({ index }) => index);
       this.#row = new Projection(schema, froms, before, false);
     }
     const fields = event.fields.map(({ name, schema, index }) =>
       this.#rows.includes(index) ? { name, schema: this.#row!.schema, from: undefined } : { name, schema, from: index },
     );
-    this.#event = Projection.ofFields(fields, attributes(event, `${topic}.Envelope`), event, false);
+    this.#event = Projection.ofFields(fields, attributes(event, name), event, false);
   }
 
   get schema(): Schema {

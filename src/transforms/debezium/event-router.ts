@@ -1,6 +1,5 @@
 import {
   ArrayStruct,
-  ConfigError,
   type ConnectRecord,
   type ConnectValue,
   DataError,
@@ -19,8 +18,9 @@ import {
 import { PerSchema } from "../record/per-schema.js";
 import { requireStruct } from "../record/value-shape.js";
 import { changeEvent } from "./envelope.js";
+import { FIELD_NAMES, type FieldNaming, fieldNaming } from "./field-naming.js";
 import { expandedPayload, type NullBehavior } from "./json-payload.js";
-import { OUTBOX_CONFIG, OUTBOX_UNLISTED, type Placement, parsePlacements } from "./outbox-config.js";
+import { OUTBOX_CONFIG, type Placement, parsePlacements } from "./outbox-config.js";
 
 /** Nanoseconds, microseconds and milliseconds of Debezium's times, in one millisecond. */
 const PER_MS: Readonly<Record<string, number>> = {
@@ -41,6 +41,7 @@ interface Settings {
   readonly onUpdate: string;
   readonly expandsJson: boolean;
   readonly nulls: NullBehavior;
+  readonly naming: FieldNaming;
   /** Whether an empty payload becomes a tombstone. */
   readonly hasTombstones: boolean;
 }
@@ -68,12 +69,7 @@ export class EventRouter implements Transformation {
 
   configure(props: Props, context?: TransformationContext): void {
     const values = parseConfig(OUTBOX_CONFIG, props);
-    const mode = parseConfig(OUTBOX_UNLISTED, props)["field.name.adjustment.mode"];
-    if (mode !== "none")
-      throw new ConfigError(
-        "field.name.adjustment.mode",
-        `Invalid value ${mode} for configuration field.name.adjustment.mode: EventRouter supports only none`,
-      );
+    const mode = parseConfig(FIELD_NAMES, props)["field.name.adjustment.mode"];
     this.#logger = context?.logger;
     this.#topicOf = javaReplacer(
       { pattern: "route.topic.regex", replacement: "route.topic.replacement" },
@@ -93,6 +89,7 @@ export class EventRouter implements Transformation {
       onUpdate: lower(values["table.op.invalid.behavior"]),
       expandsJson: values["table.expand.json.payload"],
       nulls: lower(values["table.json.payload.null.behavior"]) as NullBehavior,
+      naming: fieldNaming(mode),
       hasTombstones: values["route.tombstone.on.empty.payload"],
     };
   }
@@ -179,14 +176,14 @@ export class EventRouter implements Transformation {
   }
 
   #expanded(payload: Data): Data {
-    const { expandsJson, payload: name, nulls } = this.#settings;
+    const { expandsJson, payload: name, nulls, naming } = this.#settings;
     if (!expandsJson || payload.value === null) return payload;
     if (typeof payload.value !== "string") {
       this.#logger?.warn("table.expand.json.payload has no effect on a payload that is not a text");
       return payload;
     }
     try {
-      return expandedPayload(payload.value, name, nulls);
+      return expandedPayload(payload.value, name, nulls, naming);
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
       this.#logger?.warn("A payload is not expanded", { why: error.message });

@@ -13,6 +13,7 @@ import {
   structOf,
 } from "../../api/index.js";
 import { parseJsonNumbers } from "../../base/exact-json.js";
+import type { FieldNaming } from "./field-naming.js";
 
 /** A number as it stands in the text: 1 is an integer, 1.0 is not. */
 class Literal {
@@ -32,13 +33,15 @@ export type NullBehavior = "ignore" | "optional_bytes";
  * int32 or int64, other numbers float64, all optional; structs are named by their path. Items of an array have one type;
  * objects in it share the fields of all.
  *
- * @param name the name of the outermost struct: the column's.
+ * @param name the name of the outermost struct: the column's; undefined: none, and the structs in it have their own paths.
+ * @param naming the name of a member's field; of members of one name, the first counts.
  * @throws DataError for a text that is no JSON object or array, or that has no such schema.
  */
 export function expandedPayload(
   text: string,
-  name: string,
+  name: string | undefined,
   nulls: NullBehavior,
+  naming: FieldNaming,
 ): { readonly schema: Schema; readonly value: ConnectValue } {
   if (!/^[{[]/.test(text)) throw unexpandable("it begins with neither { nor [");
   if (isTooDeep(text)) throw unexpandable(`it is nested more than ${DEEPEST} levels deep`);
@@ -50,9 +53,9 @@ export function expandedPayload(
     if (cause instanceof RangeError) throw unexpandable("a text in it is too long");
     throw cause instanceof SyntaxError ? unexpandable("it is not JSON") : cause;
   }
-  const schema = new PayloadSchemas(nulls).of(name, json);
+  const schema = new PayloadSchemas(nulls, naming).of(name, json);
   if (!schema) throw unexpandable("an empty array has no type");
-  return { schema, value: dataOf(json, schema) };
+  return { schema, value: dataOf(json, schema, naming) };
 }
 
 /** Looks at the text, because the parser and the walks below recurse for each level. */
@@ -75,30 +78,35 @@ function unexpandable(why: string): DataError {
 
 /** The schemas of one payload. */
 class PayloadSchemas {
-  constructor(private readonly nulls: NullBehavior) {}
+  constructor(
+    private readonly nulls: NullBehavior,
+    private readonly naming: FieldNaming,
+  ) {}
 
   /** @returns undefined for a value without a type. */
-  of(path: string, json: Json): Schema | undefined {
+  of(path: string | undefined, json: Json): Schema | undefined {
     if (json === null) return this.nulls === "optional_bytes" ? OPTIONAL_BYTES : undefined;
     if (typeof json === "string") return OPTIONAL_STRING;
     if (typeof json === "boolean") return OPTIONAL_BOOLEAN;
     if (json instanceof Literal) return numberSchema(json.text);
     if (isArray(json)) return json.length === 0 ? undefined : arrayOf(this.#itemsOf(path, json), { optional: true });
-    const fields = Object.entries(json).flatMap(([name, member]) => {
-      const schema = this.of(`${path}.${name}`, member);
-      return schema ? [[name, schema] as const] : [];
-    });
-    return structOf(fields, { name: path, optional: true });
+    const fields = new Map<string, Schema>();
+    for (const [member, value] of Object.entries(json)) {
+      const name = this.naming(member);
+      const schema = this.of(path === undefined ? name : `${path}.${name}`, value);
+      if (schema && !fields.has(name)) fields.set(name, schema);
+    }
+    return structOf([...fields], { ...(path !== undefined && { name: path }), optional: true });
   }
 
-  #itemsOf(path: string, items: readonly Json[]): Schema {
+  #itemsOf(path: string | undefined, items: readonly Json[]): Schema {
     const some = items.filter((item) => item !== null);
     const kinds = new Set(some.map((item) => (item instanceof Literal ? numberSchema(item.text) : kindOf(item))));
-    if (kinds.size > 1) throw unexpandable(`the items of ${path} are of different types`);
+    if (kinds.size > 1) throw unexpandable(`the items of ${path ?? "the array"} are of different types`);
     const schema = kinds.has("object")
       ? merged(some.map((item) => this.of(path, item)!))
       : this.of(path, some[0] ?? null);
-    if (!schema) throw unexpandable(`the items of ${path} have no type`);
+    if (!schema) throw unexpandable(`the items of ${path ?? "the array"} have no type`);
     return schema;
   }
 }
@@ -145,7 +153,7 @@ function isSame(one: Schema, other: Schema): boolean {
 }
 
 /** @throws DataError for a value that does not fit: two objects of an array may disagree on a field. */
-function dataOf(json: Json, schema: Schema): ConnectValue {
+function dataOf(json: Json, schema: Schema, naming: FieldNaming): ConnectValue {
   if (json === null) {
     if (!schema.optional) throw unexpandable("an array of different objects contains null");
     return null;
@@ -164,12 +172,15 @@ function dataOf(json: Json, schema: Schema): ConnectValue {
   }
   if (isArray(json)) {
     fits(schema.type === "array");
-    return json.map((item) => dataOf(item, schema.valueSchema!));
+    return json.map((item) => dataOf(item, schema.valueSchema!, naming));
   }
   fits(schema.type === "struct");
+  const members = new Map<string, Json>();
+  for (const [member, value] of Object.entries(json))
+    if (value !== null && !members.has(naming(member))) members.set(naming(member), value);
   const values = schema.fields.map(({ name, schema: field }) => {
-    const member = Object.hasOwn(json, name) ? json[name]! : null;
-    return member === null ? null : dataOf(member, field);
+    const member = members.get(name);
+    return member === undefined ? null : dataOf(member, field, naming);
   });
   return new ArrayStruct(schema, values);
 }

@@ -203,8 +203,3 @@ export const OUTBOX_CONFIG = {
     doc: "No effect, as in Kafka Connect without OpenTelemetry.",
   },
 } as const;
-
-/** A key that Debezium reads without defining it. */
-export const OUTBOX_UNLISTED = {
-  "field.name.adjustment.mode": { type: "string", default: "none", doc: "How names of expanded fields are adjusted." },
-} as const;

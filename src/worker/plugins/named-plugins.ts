@@ -114,10 +114,18 @@ class ClassMap<P extends ClassFacts> {
       }
       const versions = [plugin];
       this.#byName.set(className, versions);
-      for (const alias of aliasesOf(className, suffixes))
-        this.#byAlias.set(alias, this.#byAlias.has(alias) ? "ambiguous" : versions);
+      for (const alias of aliasesOf(className, suffixes)) this.#byAlias.set(alias, this.#bearer(alias, versions));
     }
     for (const versions of this.#byName.values()) versions.sort((a, b) => compareVersions(b.version, a.version));
+  }
+
+  /** Kafka's own class keeps its alias when another class shares it: `Filter` was Kafka's before Debezium had one. */
+  #bearer(alias: string, added: P[]): P[] | "ambiguous" {
+    const known = this.#byAlias.get(alias);
+    if (known === undefined) return added;
+    const [isKnownKafkas, isAddedKafkas] = [known, added].map((each) => each !== "ambiguous" && isKafkas(each[0]!));
+    if (isKnownKafkas === isAddedKafkas) return "ambiguous";
+    return isAddedKafkas ? added : known;
   }
 
   all(): P[] {
@@ -129,6 +137,10 @@ class ClassMap<P extends ClassFacts> {
     const found = this.#byName.get(classOrAlias) ?? this.#byAlias.get(classOrAlias);
     return found === "ambiguous" ? undefined : found;
   }
+}
+
+function isKafkas({ className }: ClassFacts): boolean {
+  return className.startsWith("org.apache.kafka.");
 }
 
 function aliasesOf(className: string, suffixes: readonly string[]): Set<string> {

@@ -6,10 +6,10 @@ import { plain, sinkRecord, transformation } from "./transformed.js";
 
 /** Settings with which each transformation changes a record with the fields `a`, `b` and `at`. */
 const SETTINGS: Readonly<Record<string, Props>> = {
+  "kafka.connect.transforms.Filter": {},
   Cast: { spec: "a:string,at:string" },
   DropHeaders: { headers: "h" },
   ExtractField: { field: "a" },
-  Filter: {},
   Flatten: {},
   HeaderFrom: { fields: "a", headers: "h", operation: "move" },
   HoistField: { field: "whole" },
@@ -25,7 +25,18 @@ const SETTINGS: Readonly<Record<string, Props>> = {
   ByLogicalTableRouter: { "topic.regex": "(.*)", "topic.replacement": "$1_" },
   ExtractNewRecordState: {},
   EventRouter: {},
+  ContentBasedRouter: { language: "millrace", "topic.expression": "topic + '_' + value.b" },
+  DecodeLogicalDecodingMessageContent: {},
+  ExtractChangedRecordState: { "header.changed.name": "changed" },
+  "debezium.transforms.Filter": { language: "millrace", condition: "topic == 'orders'" },
+  HeaderToValue: { headers: "h", fields: "h", operation: "move" },
+  PartitionRouting: { "partition.payload.fields": "after.a", "partition.topic.num": "3" },
+  SchemaChangeEventFilter: { "schema.change.event.exclude.list": "ALTER" },
+  TimezoneConverter: { "converted.timezone": "Europe/Berlin" },
 };
+/** By its simple name, or by its full name where two share that. */
+const settingsName = (className: string) =>
+  Object.keys(SETTINGS).find((name) => className.endsWith(`.${name}`)) ?? className.replace(/^.*\.|\$.*$/g, "");
 
 const schema = structOf(
   [
@@ -48,12 +59,12 @@ const record = fc
 test("class names are unique, and each transformation has its settings here", () => {
   const names = [...builtInTransformations, ...builtInPredicates].map(({ className }) => className);
   expect(new Set(names).size).toBe(names.length);
-  const bare = builtInTransformations.map(({ className }) => className.replace(/^.*\.|\$.*$/g, ""));
+  const bare = builtInTransformations.map(({ className }) => settingsName(className));
   expect(new Set(bare)).toEqual(new Set(Object.keys(SETTINGS)));
 });
 
 describe.each(builtInTransformations.map(({ className }) => className))("%s", (className) => {
-  const props = SETTINGS[className.replace(/^.*\.|\$.*$/g, "")]!;
+  const props = SETTINGS[settingsName(className)]!;
   const name = className.replace("org.apache.kafka.connect.transforms.", "");
 
   test("returns the same schemas for records of one schema, and never modifies a record", () => {

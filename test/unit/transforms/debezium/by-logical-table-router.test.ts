@@ -47,9 +47,9 @@ describe("ByLogicalTableRouter", () => {
     expect(route({ "topic.replacement": "$2" }).apply(sourceRecord({ topic: "a_shard_" }))!.topic).toBe("a_shard_");
   });
 
-  test("refuses blank settings, and what it does not support", () => {
+  test("refuses blank settings, and unknown modes", () => {
     expect(() => route({ "topic.regex": " " })).toThrow(/for configuration topic.regex: A value is required/);
     expect(() => route({ "key.field.regex": "(.*)" })).toThrow(/must be non-empty if key.field.regex is set/);
-    expect(() => route({ "schema.name.adjustment.mode": "avro" })).toThrow(/supports only none/);
+    expect(() => route({ "schema.name.adjustment.mode": "avron" })).toThrow(/must be one of none, avro/);
   });
 });

@@ -158,7 +158,7 @@ describe("EventRouter", () => {
     [{ "route.topic.regex": " " }, "route.topic.regex"],
     [{ "route.topic.regex": "a", "route.topic.replacement": "$1" }, "route.topic.replacement"],
     [{ "table.op.invalid.behavior": "x" }, "table.op.invalid.behavior"],
-    [{ "field.name.adjustment.mode": "avro" }, "field.name.adjustment.mode"],
+    [{ "field.name.adjustment.mode": "avron" }, "field.name.adjustment.mode"],
   ])("refuses %j", (props, key) => {
     expect(() => route(props)).toThrow(expect.objectContaining({ key }));
   });

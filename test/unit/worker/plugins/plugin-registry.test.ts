@@ -45,6 +45,18 @@ describe("the plugin registry", () => {
     { className: "a.Sew$Value", version: "3", transformation: () => ({}) as Transformation },
   );
 
+  test("Kafka's class keeps an alias that others share", () => {
+    const predicate = (className: string) => ({ className, version: "1", predicate: () => ({}) as Predicate });
+    const [kafkas, other, third] = ["org.apache.kafka.Odd", "a.Odd", "b.Odd"].map(predicate);
+    for (const all of [
+      [kafkas!, other!, third!],
+      [other!, third!, kafkas!],
+      [other!, kafkas!, third!],
+    ])
+      expect(registryOf(...all).find("predicate", "Odd").className).toBe("org.apache.kafka.Odd");
+    expect(() => registryOf(other!, third!).find("predicate", "Odd")).toThrow(NotFoundError);
+  });
+
   test("finds by class, simple name and alias; an alias of two classes finds none", () => {
     for (const name of ["a.FileStreamSourceConnector", "FileStreamSourceConnector", "FileStreamSource"])
       expect(registry.find("connector", name).className).toBe("a.FileStreamSourceConnector");
