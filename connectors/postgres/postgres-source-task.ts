@@ -12,6 +12,8 @@ import { refuseInvalid } from "./config/config-validation.js";
 import { parseSettings, type Settings } from "./config/settings.js";
 import { ChangeEvents, contextHeaders } from "./events/change-event.js";
 import { Heartbeat } from "./events/heartbeat.js";
+import { Notifications } from "./notifications/notifications.js";
+import { SnapshotNotifications } from "./notifications/snapshot-notifications.js";
 import { Progress } from "./position/progress.js";
 import { sourcePartition } from "./position/source-offset.js";
 import { type FailureScene, gaveUp, judgeFailure } from "./server/failure.js";
@@ -39,6 +41,7 @@ export class PostgresSourceTask implements SourceTask {
   #progress!: Progress;
   #sessionOptions!: SessionOptions;
   #inbox: SignalInbox | undefined;
+  #notifications!: Notifications;
   #session: Session | undefined;
   #work: Promise<void> | undefined;
   #outcome: Outcome | undefined;
@@ -61,6 +64,15 @@ export class PostgresSourceTask implements SourceTask {
     this.#progress = new Progress(stored?.offset ?? null);
     const inbox = openInbox(settings, context, stored?.offset ?? null);
     this.#inbox = inbox;
+    const notifications = new Notifications({
+      settings: settings.notifications,
+      connectorName: settings.topicPrefix,
+      partition,
+      clock,
+      random: context.random,
+      logger: context.logger,
+    });
+    this.#notifications = notifications;
     this.#sessionOptions = {
       settings,
       context,
@@ -77,6 +89,8 @@ export class PostgresSourceTask implements SourceTask {
       sources: new SourceBlocks(settings.topicPrefix, settings.connection.database),
       incremental: new IncrementalSnapshot(stored?.offset ?? null, context.logger),
       inbox,
+      notifications,
+      snapshotNotes: new SnapshotNotifications(notifications, settings.signalTable),
       silence: new SilenceLimit(),
       heartbeat: new Heartbeat(
         settings.heartbeatIntervalMs,
@@ -157,7 +171,7 @@ export class PostgresSourceTask implements SourceTask {
     while (!stopping.aborted) {
       try {
         if (!this.#session) await this.#open();
-        const records = await this.#session!.read();
+        const records = this.#withNotifications(await this.#session!.read());
         if (records.length > 0) {
           this.#retries = 0;
           this.#slotWaitedMs = 0;
@@ -169,6 +183,17 @@ export class PostgresSourceTask implements SourceTask {
       }
     }
     return { records: [] };
+  }
+
+  /** Notifications follow the records, with the offset of the last: their own must never pass one that was not sent. */
+  #withNotifications(records: SourceRecord[]): SourceRecord[] {
+    if (!this.#notifications.isWaiting) return records;
+    const known = records.at(-1)?.sourceOffset ?? this.#progress.offset;
+    const offset = known ?? this.#session?.offset;
+    // Before the first row of a snapshot: they follow it.
+    if (!offset) return records;
+    if (known === null) this.#progress.handOver(offset);
+    return [...records, ...this.#notifications.take(offset)];
   }
 
   async #open(): Promise<void> {

@@ -3,6 +3,8 @@ import type { IncrementalSnapshot } from "./chunks/incremental-snapshot.js";
 import type { Settings } from "./config/settings.js";
 import type { ChangeEvents } from "./events/change-event.js";
 import type { Heartbeat } from "./events/heartbeat.js";
+import type { Notifications } from "./notifications/notifications.js";
+import type { SnapshotNotifications } from "./notifications/snapshot-notifications.js";
 import type { Progress } from "./position/progress.js";
 import type { SignalInbox } from "./signals/signal-inbox.js";
 import type { SourceBlocks } from "./tables/source-block.js";
@@ -20,6 +22,9 @@ export interface SessionOptions {
   readonly heartbeat: Heartbeat;
   readonly incremental: IncrementalSnapshot;
   readonly inbox: SignalInbox;
+  readonly notifications: Notifications;
+  /** Of the first snapshot. */
+  readonly snapshotNotes: SnapshotNotifications;
   readonly silence: SilenceLimit;
   readonly filter: TableFilter;
   readonly schemas: TableSchemas;

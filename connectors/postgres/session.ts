@@ -145,6 +145,7 @@ export class Session {
       await this.#endSnapshot();
     }
     if (this.#stream) return this.#stream.read();
+    if (this.#options.notifications.isWaiting) return [];
     // initial_only: the task stays up and idle.
     closeClient(this.#catalog);
     await untilAborted(this.#options.context.stopping);
@@ -153,6 +154,11 @@ export class Session {
 
   get isStreaming(): boolean {
     return this.#stream !== undefined;
+  }
+
+  /** Of everything that was read of the stream; undefined without one. */
+  get offset(): SourceMap | undefined {
+    return this.#stream?.offset;
   }
 
   /** How far the stream is behind; unknown without one. */
@@ -167,6 +173,7 @@ export class Session {
 
   /** Cuts all connections, even in the middle of a query. */
   abandon(): void {
+    this.#options.snapshotNotes.aborted();
     this.#stream?.close();
     closeClient(this.#catalog);
     this.#cut.abort();
@@ -187,8 +194,9 @@ export class Session {
   }
 
   async #begin(plan: StartPlan, slot: SlotState | undefined): Promise<void> {
-    const { settings, progress, context } = this.#options;
+    const { settings, progress, context, snapshotNotes } = this.#options;
     if (plan.kind === "refuse") return this.#refuse(plan.reason);
+    if (plan.kind === "idle" || plan.kind === "stream") snapshotNotes.skipped();
     if (plan.kind === "idle") return;
     if (plan.kind === "wait") throw new Error(plan.reason);
     if (plan.kind === "snapshot" && plan.slot === "keep") refuseMovingSlot(slot, settings.slotName);
@@ -225,15 +233,17 @@ export class Session {
   }
 
   async #startSnapshot(snapshotName: string | null): Promise<void> {
-    const { settings, progress, incremental } = this.#options;
+    const { settings, progress, incremental, snapshotNotes } = this.#options;
     // The old offset may belong to another timeline: confirming it could release unread WAL. (I3)
     progress.discard();
     incremental.begin([]);
     const client = await this.#connect("Debezium General");
     this.#snapshotClient = client;
     const lsn = this.#startLsn || (await currentLsn(client));
+    snapshotNotes.started();
     const snapshot = new Snapshot({
       ...this.#snapshotParts(client),
+      notes: snapshotNotes,
       snapshotName,
       lsn,
       tables: () => this.#snapshotTables(client),
@@ -261,8 +271,9 @@ export class Session {
   }
 
   async #endSnapshot(): Promise<void> {
-    const { settings, progress, context } = this.#options;
+    const { settings, progress, context, snapshotNotes } = this.#options;
     this.#snapshot = undefined;
+    snapshotNotes.completed();
     progress.hasSnapshot = true;
     // Empty tables have no row to carry the offset.
     if (progress.offset === null && this.#completedOffset) progress.goOnFrom(this.#completedOffset());

@@ -1,6 +1,7 @@
 import type pg from "pg";
-import type { SourceLag, SourceMap, SourceRecord } from "../../src/api/index.js";
+import { ConfigError, type SourceLag, type SourceMap, type SourceRecord } from "../../src/api/index.js";
 import { IncrementalChunks } from "./chunks/incremental-chunks.js";
+import type { Settings } from "./config/settings.js";
 import { EventStream } from "./events/event-stream.js";
 import { runHeartbeatAction } from "./events/heartbeat-action.js";
 import { LogicalMessages } from "./events/logical-message.js";
@@ -8,18 +9,22 @@ import { type BlockingRequest, SignalDesk } from "./events/signal-desk.js";
 import { Snapshot, type SnapshotParts } from "./events/snapshot.js";
 import { TransactionMetadata } from "./events/transaction-metadata.js";
 import { TransactionWalk } from "./events/transaction-walk.js";
+import { IncrementalNotifications } from "./notifications/incremental-notifications.js";
+import { SnapshotNotifications } from "./notifications/snapshot-notifications.js";
 import { planResume } from "./position/resume-point.js";
 import { readOffset, sourcePartition, startOffset } from "./position/source-offset.js";
 import { WalLag } from "./position/wal-lag.js";
 import { closeClient } from "./server/database-client.js";
 import { isPermanent } from "./server/failure.js";
 import { serverVersion } from "./server/server-version.js";
+import { quoteLiteral } from "./server/sql-text.js";
 import type { SessionOptions } from "./session-options.js";
 import { type CapturedTable, capturedTables } from "./tables/captured-tables.js";
 import { RelationCache } from "./tables/relation-cache.js";
 import type { Lsn } from "./wal/lsn.js";
 import { ReplicationStream } from "./wal/replication-stream.js";
 import type { ServerIdentity } from "./wal/server-identity.js";
+import { SlotXmin } from "./wal/slot-xmin.js";
 import { currentLsn, readWalEnd } from "./wal/wal-end.js";
 
 export interface StreamParts extends SessionOptions {
@@ -40,14 +45,18 @@ export class StreamPhase {
   readonly #parts: StreamParts;
   readonly #stream: EventStream;
   readonly #signals: SignalDesk;
+  readonly #walk: TransactionWalk;
   readonly #lag: WalLag;
+  #xmin: SlotXmin | undefined;
   /** Reads the chunks of an incremental snapshot, on a connection of its own. */
   #chunks: { readonly client: pg.Client; readonly reader: IncrementalChunks } | undefined;
   #blocking: AsyncGenerator<SourceRecord[], void, void> | undefined;
   #blockingClient: pg.Client | undefined;
+  #blockingNotes: SnapshotNotifications | undefined;
 
   private constructor(parts: StreamParts, stream: ReplicationStream, walk: TransactionWalk, relations: RelationCache) {
     this.#parts = parts;
+    this.#walk = walk;
     const { settings, progress, context, events, heartbeat, incremental, inbox, catalog } = parts;
     const { clock, logger, stopping } = context;
     this.#signals = new SignalDesk({
@@ -56,6 +65,7 @@ export class StreamPhase {
       walk,
       stream,
       events,
+      notes: new IncrementalNotifications(parts.notifications),
       tables: () => this.#signalledTables(),
       reader: () => this.#chunkReader(walk),
       release: () => this.#releaseChunks(),
@@ -68,6 +78,7 @@ export class StreamPhase {
       relations,
       events,
       signals: this.#signals,
+      isOwed: () => parts.notifications.isWaiting,
       heartbeat,
       heartbeatAction: () => this.#heartbeatAction(),
       progress,
@@ -93,6 +104,7 @@ export class StreamPhase {
     const { client, catalog, server, startLsn } = parts;
     const { clock, logger } = context;
     const version = await serverVersion(await catalog());
+    requireMessages(settings, version);
     const offset = progress.offset === null ? null : readOffset(progress.offset);
     const partition = sourcePartition(settings.topicPrefix);
     const resume = planResume(offset, startLsn);
@@ -100,6 +112,7 @@ export class StreamPhase {
       slotName: settings.slotName,
       publicationName: settings.publication.name,
       withMessages: version >= 140_000,
+      slotOptions: settings.slotOptions,
       startLsn: resume.startLsn,
       limitBytes: settings.maxQueueBytes,
       statusIntervalMs: settings.statusIntervalMs,
@@ -126,6 +139,7 @@ export class StreamPhase {
       inbox,
     });
     const phase = new StreamPhase(parts, stream, walk, relations);
+    if (settings.xminIntervalMs > 0) await phase.#watchXmin();
     logger.info("Streaming started", { slot: settings.slotName, startLsn: resume.startLsn });
     return phase;
   }
@@ -146,6 +160,11 @@ export class StreamPhase {
     return this.read();
   }
 
+  /** Of everything that was read. */
+  get offset(): SourceMap {
+    return this.#walk.offset;
+  }
+
   /** How far the stream is behind. */
   get lag(): SourceLag {
     return { lagBytes: this.#lag.bytes, lagMs: this.#stream.behindMs };
@@ -159,6 +178,7 @@ export class StreamPhase {
   /** Confirms the last position once more. */
   close(): void {
     this.#lag.stop();
+    this.#xmin?.stop();
     this.#signals.close();
     this.#stream.close();
     closeClient(this.#chunks?.client);
@@ -198,11 +218,14 @@ export class StreamPhase {
 
   /** A signal asks for a snapshot while the stream waits. */
   async #startBlocking({ tables, statements, previous, offset }: BlockingRequest): Promise<void> {
-    const { settings, connect, snapshotParts } = this.#parts;
+    const { settings, connect, snapshotParts, notifications } = this.#parts;
     const client = await connect();
     this.#blockingClient = client;
+    this.#blockingNotes = new SnapshotNotifications(notifications, null);
+    this.#blockingNotes.started();
     const snapshot = new Snapshot({
       ...snapshotParts(client),
+      notes: this.#blockingNotes,
       snapshotName: null,
       lsn: await currentLsn(client),
       tables: async () => tables,
@@ -215,12 +238,14 @@ export class StreamPhase {
 
   #endBlocking(): void {
     this.#blocking = undefined;
+    this.#blockingNotes?.completed();
     this.#signals.blockingEnded();
     closeClient(this.#blockingClient);
   }
 
   /** A blocking snapshot that the server refuses is over: its signal would come again after each restart. */
   #givenUp(error: unknown): IteratorReturnResult<void> {
+    this.#blockingNotes?.aborted(isPermanent(error));
     if (!isPermanent(error)) throw error;
     this.#parts.context.logger.warn(
       "The snapshot that a signal asked for has failed, and the stream goes on",
@@ -230,9 +255,38 @@ export class StreamPhase {
     return { done: true, value: undefined };
   }
 
+  async #watchXmin(): Promise<void> {
+    const { settings, sources, catalog, context } = this.#parts;
+    this.#xmin = new SlotXmin({
+      slotName: settings.slotName,
+      intervalMs: settings.xminIntervalMs,
+      catalog,
+      changed: (xmin) => {
+        sources.xmin = xmin;
+        this.#walk.carry();
+      },
+      clock: context.clock,
+      logger: context.logger,
+    });
+    await this.#xmin.start();
+  }
+
   async #heartbeatAction(): Promise<void> {
     const { settings, context, catalog } = this.#parts;
-    if (settings.heartbeatQuery !== null)
-      await runHeartbeatAction(await catalog(), settings.heartbeatQuery, context.logger);
+    const { heartbeatQuery, heartbeatPrefix } = settings;
+    if (heartbeatQuery !== null)
+      await runHeartbeatAction(await catalog(), "heartbeat.action.query", heartbeatQuery, context.logger);
+    if (heartbeatPrefix === null) return;
+    const message = `SELECT pg_logical_emit_message(false, ${quoteLiteral(heartbeatPrefix)}, '')`;
+    await runHeartbeatAction(await catalog(), "heartbeat.message.prefix", message, context.logger);
   }
+}
+
+/** @throws ConfigError for a heartbeat that the server would not send back. */
+function requireMessages({ heartbeatPrefix }: Settings, version: number): void {
+  if (heartbeatPrefix === null || version >= 140_000) return;
+  throw new ConfigError(
+    "heartbeat.message.prefix",
+    "heartbeat.message.prefix needs PostgreSQL 14 or later: before, pgoutput sends no messages. Remove it, and write to a table by heartbeat.action.query instead",
+  );
 }

@@ -247,6 +247,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
     ],
     ["connectors/postgres/position", "connectors/postgres/config", "connectors/postgres/wal"],
     ["connectors/postgres/signals", "connectors/postgres/config"],
+    ["connectors/postgres/notifications", "connectors/postgres/config", "connectors/postgres/position"],
     [
       "connectors/postgres/chunks",
       "connectors/postgres/server",
@@ -264,6 +265,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
       "connectors/postgres/position",
       "connectors/postgres/signals",
       "connectors/postgres/chunks",
+      "connectors/postgres/notifications",
     ],
     ["connectors/postgres"],
   ],

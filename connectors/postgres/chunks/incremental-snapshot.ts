@@ -117,6 +117,10 @@ export class IncrementalSnapshot {
     this.#position = begin(left);
   }
 
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
   pause(): void {
     this.#isPaused = true;
   }

@@ -29,7 +29,7 @@ export async function splitSnapshot(
     const described = await reader.describe(table);
     const hasKey = described !== undefined && parts.schemas.get(described.definition).keySchema !== null;
     if (!described || statements.has(id) || chunkObstacle(described, hasKey, null) !== undefined) whole.push(table);
-    else inChunks.push({ id, condition: null, surrogateKey: null, oid: table.oid });
+    else inChunks.push({ id, condition: null, surrogateKey: null, correlationId: null, oid: table.oid });
   }
   return { whole, inChunks };
 }

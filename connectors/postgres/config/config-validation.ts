@@ -8,8 +8,10 @@ import {
 import { isColumnRule, parseColumnRules } from "./column-rules.js";
 import { CONNECTOR_KEYS } from "./connector-keys.js";
 import { parseIdentityRules } from "./identity-rules.js";
+import { notificationChannelFault, notificationSettings } from "./notification-settings.js";
 import { compilePatterns, parseKeyColumns } from "./patterns.js";
 import { parseSignalChannels, signalChannelFault } from "./signal-settings.js";
+import { streamParamsFault } from "./stream-params.js";
 import { unsupportedKeys } from "./unsupported-keys.js";
 
 type Key = keyof typeof CONNECTOR_KEYS;
@@ -99,6 +101,7 @@ const RULES: Partial<Record<Key, Rule>> = {
   "publication.autocreate.mode": oneOf("disabled", "all_tables", "filtered", "no_tables"),
   "lsn.flush.mode": oneOf("connector", "manual", "connector_and_driver"),
   "signal.enabled.channels": channels,
+  "notification.enabled.channels": (value) => notificationChannelFault(value.split(",")),
   "signal.poll.interval.ms": atLeast(1, POSITIVE),
   "signal.kafka.poll.timeout.ms": atLeast(0, NOT_NEGATIVE),
   "incremental.snapshot.chunk.size": atLeast(1, POSITIVE),
@@ -153,6 +156,14 @@ const RULES: Partial<Record<Key, Rule>> = {
       : "Must be larger than the maximum batch size",
   "poll.interval.ms": atLeast(1, POSITIVE),
   "status.update.interval.ms": atLeast(1, POSITIVE),
+  "slot.stream.params": streamParamsFault,
+  "xmin.fetch.interval.ms": atLeast(0, "A non-negative long value is expected"),
+  "heartbeat.message.prefix": (_, props) =>
+    !(Number(props["heartbeat.interval.ms"]) > 0)
+      ? "It has no effect without heartbeats: set heartbeat.interval.ms"
+      : (props["read.only"] ?? "").trim().toLowerCase() === "true"
+        ? "It writes to the database, which read.only=true forbids. Remove one of them"
+        : undefined,
   "slot.max.retries": atLeast(0, NOT_NEGATIVE),
   "slot.retry.delay.ms": atLeast(0, NOT_NEGATIVE),
 };
@@ -197,11 +208,17 @@ function faultyColumnRules(props: SubmittedProps): [string, string][] {
     });
 }
 
+function lacksSinkTopic(props: SubmittedProps): boolean {
+  return notificationSettings((props["notification.enabled.channels"] ?? "").split(","), null).channels.has("sink");
+}
+
 function complaints(key: Key, { errors }: ConfigValue, props: SubmittedProps): string[] {
   const submitted = props[key];
   const isBlank = submitted === undefined || submitted === null || submitted.trim() === "";
   if (REQUIRED.includes(key) && isBlank) return ["A value is required"];
   if (errors.length > 0) return [EXPECTED[CONNECTOR_KEYS[key].type] ?? errors[0]!];
+  if (isBlank && key === "notification.sink.topic.name" && lacksSinkTopic(props))
+    return ["Notification topic name must be provided when kafka notification channel is enabled"];
   if (isBlank) return [];
   const complaint = RULES[key]?.(submitted, props, key);
   return complaint === undefined ? [] : [complaint];

@@ -58,6 +58,16 @@ export const CONNECTOR_KEYS = {
   "slot.name": { type: "string", doc: "Replication slot to read from.", default: "debezium", importance: "medium" },
   "slot.drop.on.stop": { type: "boolean", doc: "Drop the slot when the task stops: for tests.", default: false },
   "slot.failover": { type: "boolean", doc: "Create a failover slot (PostgreSQL 17 and later).", default: false },
+  "slot.stream.params": {
+    type: "string",
+    doc: "Options of START_REPLICATION for the output plug-in: name=value, separated by semicolons, such as origin=none.",
+    default: null,
+  },
+  "xmin.fetch.interval.ms": {
+    type: "long",
+    doc: "How often to ask for the slot's catalog_xmin, for source.xmin; 0: never.",
+    default: 0,
+  },
   "slot.max.retries": { type: "int", doc: "Retries while the slot is in use.", default: 6 },
   "slot.retry.delay.ms": { type: "long", doc: "Longest wait between these retries.", default: 10_000 },
   "publication.name": { type: "string", doc: "Publication to stream from.", default: "dbz_publication" },
@@ -196,6 +206,12 @@ export const CONNECTOR_KEYS = {
     doc: "File with a signal in each line. Lines are moved to a file beside it until they are carried out.",
     default: "file-signals.txt",
   },
+  "notification.enabled.channels": {
+    type: "list",
+    doc: "Where the connector tells what it does: sink (notification.sink.topic.name), log.",
+    default: null,
+  },
+  "notification.sink.topic.name": { type: "string", doc: "Topic of the channel sink.", default: null },
   "read.only": {
     type: "boolean",
     doc: "Write nothing to the database: incremental snapshots never do here.",
@@ -229,6 +245,11 @@ export const CONNECTOR_KEYS = {
   },
   "heartbeat.interval.ms": { type: "int", doc: "Time between heartbeats; 0 is none.", default: 0 },
   "heartbeat.action.query": { type: "string", doc: "SQL run with each heartbeat.", default: null },
+  "heartbeat.message.prefix": {
+    type: "string",
+    doc: "Millrace's own: each heartbeat writes an empty logical message of this prefix to the WAL, which needs no table (PostgreSQL 14 and later). This connector does not send it on; others of the database do, unless their message.prefix.exclude.list has it.",
+    default: null,
+  },
   "message.prefix.include.list": {
     type: "string",
     doc: "Java patterns of logical message prefixes to send.",

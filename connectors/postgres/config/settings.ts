@@ -2,9 +2,11 @@ import { type ConfigValues, parseConfig, type SubmittedProps } from "../../../sr
 import { type ColumnRule, parseColumnRules } from "./column-rules.js";
 import { CONNECTOR_KEYS } from "./connector-keys.js";
 import { type IdentityRule, parseIdentityRules } from "./identity-rules.js";
+import { type NotificationSettings, notificationSettings } from "./notification-settings.js";
 import { compilePatterns, type KeyColumnsRule, type Pattern, parseKeyColumns } from "./patterns.js";
 import { parseSignalChannels, type SignalKafka, signalKafkaOf } from "./signal-settings.js";
 import { parseSslSettings, type SslSettings } from "./ssl-settings.js";
+import { parseStreamParams } from "./stream-params.js";
 
 type DecimalMode = "precise" | "double" | "string";
 export type TimeMode =
@@ -80,6 +82,7 @@ export interface Settings {
   readonly signalKafka: SignalKafka;
   readonly signalFile: string;
   readonly signalPollMs: number;
+  readonly notifications: NotificationSettings;
   /** Rows of an incremental snapshot's chunk. */
   readonly chunkSize: number;
   readonly keyColumns: readonly KeyColumnsRule[];
@@ -97,6 +100,9 @@ export interface Settings {
   readonly slotName: string;
   readonly dropSlotOnStop: boolean;
   readonly slotFailover: boolean;
+  readonly slotOptions: readonly (readonly [name: string, value: string])[];
+  /** 0: source.xmin stays null. */
+  readonly xminIntervalMs: number;
   readonly slotMaxRetries: number;
   readonly slotRetryDelayMs: number;
   readonly confirmsLsn: boolean;
@@ -119,6 +125,8 @@ export interface Settings {
   readonly messagePrefixes: Selection;
   readonly heartbeatIntervalMs: number;
   readonly heartbeatQuery: string | null;
+  /** Of the logical message that each heartbeat writes; null: none. */
+  readonly heartbeatPrefix: string | null;
   readonly maxBatchSize: number;
   readonly maxQueueBytes: number;
   readonly pollIntervalMs: number;
@@ -183,6 +191,10 @@ export function parseSettings(props: SubmittedProps): Settings {
     signalKafka: signalKafkaOf(config, props),
     signalFile: config["signal.file"],
     signalPollMs: config["signal.poll.interval.ms"],
+    notifications: notificationSettings(
+      config["notification.enabled.channels"],
+      config["notification.sink.topic.name"],
+    ),
     chunkSize: config["incremental.snapshot.chunk.size"],
     identityRules: parseIdentityRules(config["replica.identity.autoset.values"] ?? ""),
     mostTables: config["guardrail.collections.max"],
@@ -203,6 +215,8 @@ export function parseSettings(props: SubmittedProps): Settings {
     slotName: config["slot.name"],
     dropSlotOnStop: config["slot.drop.on.stop"],
     slotFailover: config["slot.failover"],
+    slotOptions: parseStreamParams(config["slot.stream.params"] ?? ""),
+    xminIntervalMs: config["xmin.fetch.interval.ms"],
     slotMaxRetries: config["slot.max.retries"],
     slotRetryDelayMs: config["slot.retry.delay.ms"],
     confirmsLsn: flushMode === null ? config["flush.lsn.source"] : flushMode !== "manual",
@@ -221,6 +235,7 @@ export function parseSettings(props: SubmittedProps): Settings {
     messagePrefixes: selection("message.prefix", config),
     heartbeatIntervalMs: config["heartbeat.interval.ms"],
     heartbeatQuery: config["heartbeat.action.query"] || null,
+    heartbeatPrefix: config["heartbeat.message.prefix"] || null,
     maxBatchSize: Math.min(config["max.batch.size"], MOST_ROWS_AT_A_TIME),
     maxQueueBytes: queueBytes > 0 ? queueBytes : DEFAULT_QUEUE_BYTES,
     pollIntervalMs: config["poll.interval.ms"],

@@ -4,9 +4,6 @@ import type { SubmittedProps } from "../../../src/api/index.js";
 const REFUSED: Readonly<Record<string, { readonly harmless?: readonly string[]; readonly instead?: string }>> = {
   converters: { harmless: [""] },
   "post.processors": { harmless: [""] },
-  "notification.enabled.channels": { harmless: [""] },
-  "slot.stream.params": { harmless: [""] },
-  "xmin.fetch.interval.ms": { harmless: ["0"] },
   "snapshot.query.mode": { harmless: ["select_all"] },
   "snapshot.locking.mode": { harmless: ["none", "shared"] },
   "snapshot.isolation.mode": {

@@ -23,6 +23,8 @@ export interface EventStreamOptions {
   readonly heartbeat: Heartbeat;
   readonly heartbeatAction: () => Promise<void>;
   readonly signals: SignalDesk;
+  /** Whether the task has records of its own to add. */
+  readonly isOwed: () => boolean;
   readonly progress: Progress;
   readonly catalog: () => Promise<pg.Client>;
   readonly maxBatchSize: number;
@@ -50,7 +52,7 @@ export class EventStream {
 
   /**
    * The records received so far, up to the batch size; waits for the first one. [] only when stopping, or when a
-   * blocking snapshot is to be taken.
+   * blocking snapshot is to be taken, or the task has something to add.
    *
    * @throws the connection's error, after the records received before it.
    */
@@ -62,7 +64,7 @@ export class EventStream {
         await this.#drain(records);
         await this.#beatIfDue(records);
         const hasAdvanced = await this.#options.signals.advance(records);
-        if (records.length > 0 || this.#options.signals.isBlocking) break;
+        if (records.length > 0 || this.#options.signals.isBlocking || this.#options.isOwed()) break;
         this.confirm();
         if (!hasAdvanced) await this.#waitForMore();
       }

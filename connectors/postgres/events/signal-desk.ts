@@ -12,6 +12,7 @@ import {
 } from "../../../src/api/index.js";
 import { type IncrementalChunks, TableGone } from "../chunks/incremental-chunks.js";
 import type { IncrementalSnapshot } from "../chunks/incremental-snapshot.js";
+import type { IncrementalNotifications, ScanStatus } from "../notifications/incremental-notifications.js";
 import type { IncrementalTable } from "../position/incremental-position.js";
 import { codeOf, isPermanent } from "../server/failure.js";
 import type { SignalInbox } from "../signals/signal-inbox.js";
@@ -39,6 +40,7 @@ export interface BlockingRequest {
 export interface SignalDeskOptions {
   readonly incremental: IncrementalSnapshot;
   readonly inbox: SignalInbox;
+  readonly notes: IncrementalNotifications;
   readonly walk: TransactionWalk;
   readonly stream: Pick<ReplicationStream, "shown" | "requestPosition" | "wake">;
   readonly events: ChangeEvents;
@@ -144,9 +146,12 @@ export class SignalDesk {
   }
 
   async #open({ id, oid }: IncrementalTable): Promise<void> {
-    const { incremental, walk, reader, logger } = this.#options;
+    const { incremental, walk, reader, notes, logger } = this.#options;
+    const { position } = incremental;
     try {
-      incremental.open(await (await reader()).read(incremental.position));
+      const chunk = await (await reader()).read(position);
+      incremental.open(chunk);
+      if (chunk.rows.length > 0) notes.chunkRead(position, chunk.rows.length, chunk.lastKey, chunk.maximumKey);
     } catch (error) {
       // Only the table is at fault: the stream and the other tables go on.
       if (errorKind(error) !== "data" && errorKind(error) !== "unsupported" && !isPermanent(error)) throw error;
@@ -157,15 +162,18 @@ export class SignalDesk {
         { code: codeOf(error) ?? null },
         error,
       );
+      notes.tableEnded(position, statusOf(error, position.tables[0]!));
       incremental.finish();
       walk.carry();
     }
   }
 
   #close(records: SourceRecord[]): void {
-    const { incremental, walk, events } = this.#options;
+    const { incremental, walk, events, notes } = this.#options;
     const before = walk.offset;
+    const { position } = incremental;
     const rows = incremental.close();
+    if (incremental.position.tables.length < position.tables.length) notes.tableEnded(position, "SUCCEEDED");
     const after = walk.carry();
     for (const [at, { schema, key, row }] of rows.entries()) {
       const offset = at === rows.length - 1 ? after : before;
@@ -209,21 +217,30 @@ export class SignalDesk {
 
   /** @returns whether offsets hold what it asks for. */
   async #carryOut(signal: Signal, previous: SourceMap): Promise<boolean> {
-    const { incremental, walk, logger } = this.#options;
+    const { incremental, walk, notes, logger } = this.#options;
+    const { position } = incremental;
+    const isRunning = position.tables.length > 0;
     switch (signal.kind) {
       case "snapshot":
         await this.#snapshot(signal, previous);
         return true;
       case "stop": {
-        const isAny = incremental.position.tables.length > 0;
         incremental.stop(signal.tables && matcherOf(signal.tables));
-        return isAny;
+        const left = new Set(incremental.position.tables);
+        const stopped = position.tables.filter((table) => !left.has(table)).map(({ id }) => id);
+        if (stopped.length > 0) notes.stopped(position, stopped);
+        return stopped.length > 0;
       }
       case "pause":
+        // One that comes while nothing runs must not hold up what a later signal asks for.
+        if (!isRunning || incremental.isPaused) return false;
         incremental.pause();
+        notes.paused(position);
         return false;
       case "resume":
+        if (!incremental.isPaused) return false;
         incremental.resume();
+        notes.resumed(position);
         return false;
       case "log":
         logger.info(signal.message.replace("{}", JSON.stringify(walk.offset)));
@@ -234,22 +251,32 @@ export class SignalDesk {
   }
 
   async #snapshot(signal: SnapshotSignal, previous: SourceMap): Promise<void> {
-    const { incremental, walk, logger } = this.#options;
-    const isMatch = matcherOf(signal.tables);
-    const tables = (await this.#options.tables()).filter((table) => isMatch(nameOf(table)));
-    if (tables.length === 0) throw new DataError("VALUE_INVALID", "its data-collections match no captured table");
+    const { incremental, walk, notes, logger } = this.#options;
+    const captured = await this.#options.tables();
+    // In the order of the patterns. A name that none has stands for itself: a table may be captured later.
+    const ids = [
+      ...new Set(
+        signal.tables.flatMap((pattern) => {
+          const isMatch = matcherOf([pattern]);
+          const found = captured.map(nameOf).filter(isMatch);
+          return found.length > 0 || signal.isBlocking ? found : [pattern];
+        }),
+      ),
+    ];
+    const tables = captured.filter((table) => ids.includes(nameOf(table)));
+    if (ids.length === 0) throw new DataError("VALUE_INVALID", "its data-collections match no captured table");
     const filters = signal.conditions.map(({ table, filter }) => ({ isMatch: matcherOf([table]), filter }));
     const filterOf = (id: string) => filters.find((condition) => condition.isMatch(id))?.filter ?? null;
     logger.info("A signal asks for a snapshot", {
       id: signal.id,
-      tables: tables.length,
+      tables: ids.length,
       isBlocking: signal.isBlocking,
     });
     if (!signal.isBlocking) {
-      const { surrogateKey } = signal;
-      incremental.add(
-        tables.map((table) => ({ id: nameOf(table), condition: filterOf(nameOf(table)), surrogateKey, oid: null })),
-      );
+      const { surrogateKey, id: correlationId } = signal;
+      const isRunning = incremental.position.tables.length > 0;
+      incremental.add(ids.map((id) => ({ id, condition: filterOf(id), surrogateKey, correlationId, oid: null })));
+      if (!isRunning) notes.started(incremental.position);
       return;
     }
     const statements = new Map(
@@ -260,6 +287,12 @@ export class SignalDesk {
     );
     this.#blocking = { tables, statements, previous, offset: walk.offset };
   }
+}
+
+/** What is told of a table that cannot be read. */
+function statusOf(error: unknown, { surrogateKey }: IncrementalTable): ScanStatus {
+  if (error instanceof TableGone) return "UNKNOWN_SCHEMA";
+  return errorKind(error) === "data" && surrogateKey === null ? "NO_PRIMARY_KEY" : "SQL_EXCEPTION";
 }
 
 function nameOf({ schema, table }: CapturedTable): string {

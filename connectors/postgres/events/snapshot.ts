@@ -12,6 +12,7 @@ import { type HeldRow, HeldRows, type HoldsRow } from "../chunks/held-rows.js";
 import { SnapshotWorker } from "../chunks/snapshot-worker.js";
 import { lockTable, TableChanged } from "../chunks/table-hold.js";
 import type { Settings } from "../config/settings.js";
+import type { SnapshotNotifications } from "../notifications/snapshot-notifications.js";
 import { snapshotOffset } from "../position/source-offset.js";
 import { closeClient } from "../server/database-client.js";
 import { queryRows } from "../server/query-rows.js";
@@ -46,6 +47,7 @@ export interface SnapshotParts {
 }
 
 interface SnapshotOptions extends SnapshotParts {
+  readonly notes: SnapshotNotifications;
   /** The slot's exported snapshot, if this start created the slot. */
   readonly snapshotName: string | null;
   /** Where streaming starts afterwards. The rows must include every change before this position. */
@@ -119,6 +121,7 @@ export class Snapshot {
     try {
       const tables = await this.#options.tables(client);
       logger.info("Snapshot started", { tables: tables.length, connections: workers.length });
+      this.#options.notes.begun(tables.map(nameOf));
       this.#tables = [...tables];
       yield* this.#read(workers, settings.snapshotParts, maxBatchSize);
       await client.query("ROLLBACK");
@@ -274,8 +277,9 @@ export class Snapshot {
 
   #end(open: OpenTable, batch: SourceRecord[]): void {
     this.#held.end(open, batch);
-    const { schema, table } = open.table;
-    this.#options.logger.info("Exported records of a table", { table: `${schema}.${table}`, records: open.records });
+    const { notes, logger } = this.#options;
+    logger.info("Exported records of a table", { table: nameOf(open.table), records: open.records });
+    notes.tableEnded(nameOf(open.table), open.records);
   }
 
   /** Gives an idle worker the next part of an open table, or the next table. */
@@ -290,6 +294,7 @@ export class Snapshot {
   }
 
   async #openTable(worker: SnapshotWorker, table: CapturedTable, parts: number): Promise<void> {
+    this.#options.notes.tableBegun(nameOf(table));
     try {
       const statement = this.#options.statements.get(`${table.schema}.${table.table}`);
       const found = await worker.find(table, statement, parts);
@@ -334,4 +339,8 @@ export class Snapshot {
     }
     return events.row(schema, "r", key, null, row, block, isLast ? this.completedOffset() : this.#offset);
   }
+}
+
+function nameOf({ schema, table }: CapturedTable): string {
+  return `${schema}.${table}`;
 }

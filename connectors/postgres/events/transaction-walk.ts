@@ -95,7 +95,7 @@ export class TransactionWalk {
   #offset: SourceMap;
   #emitted = 0;
   #signal: WalkedSignal | undefined;
-  /** What offsets hold of incremental snapshots and of signals; null: nothing. */
+  /** What offsets hold besides positions; null: nothing. */
   #carried: SourceMap | null;
   readonly #streamed = new Uint32Array(STREAMED);
   #streamedCount = 0;
@@ -104,8 +104,8 @@ export class TransactionWalk {
     this.#options = options;
     this.#lastCommit = options.lastCommit;
     this.#offset = options.offset;
-    const { metadata, events, incremental, inbox } = options;
-    this.#carried = orNull({ ...incremental.keys, ...inbox.keys });
+    const { metadata, events } = options;
+    this.#carried = this.#held();
     events.block = metadata && (({ schemaName, tableName }) => metadata.next(`${schemaName}.${tableName}`, this.#lsn));
   }
 
@@ -121,12 +121,16 @@ export class TransactionWalk {
     return this.#streamed.subarray(0, Math.min(this.#streamedCount, STREAMED)).some(test);
   }
 
-  /** The incremental snapshot has moved, or a signal was carried out: offsets from now on say so. @returns the offset. */
+  /** The incremental snapshot or xmin has moved, or a signal was carried out: offsets from now on say so. @returns the offset. */
   carry(): SourceMap {
-    const { incremental, inbox } = this.#options;
-    this.#carried = orNull({ ...incremental.keys, ...inbox.keys });
+    this.#carried = this.#held();
     this.#offset = { ...withoutIncremental(this.#offset), ...this.#carried };
     return this.#offset;
+  }
+
+  #held(): SourceMap | null {
+    const { incremental, inbox, sources } = this.#options;
+    return orNull({ ...incremental.keys, ...inbox.keys, ...(sources.xmin !== null && { xmin: sources.xmin }) });
   }
 
   /** The source block of an incremental snapshot's row. */
@@ -363,7 +367,7 @@ export class TransactionWalk {
       this.#lsn = lsn;
       this.#eventsAtLsn = 1;
     }
-    if (!selects(settings.messagePrefixes, message.prefix)) return;
+    if (message.prefix === settings.heartbeatPrefix || !selects(settings.messagePrefixes, message.prefix)) return;
     const offset = this.#advance(lsn, "MESSAGE");
     const block = (message.isTransactional && metadata?.next(MESSAGES, lsn)) || null;
     const source = sources.block(this.#transaction, lsn, this.#lastCommit, "", "");

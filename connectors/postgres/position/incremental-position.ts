@@ -6,6 +6,8 @@ export interface IncrementalTable {
   readonly id: string;
   readonly condition: string | null;
   readonly surrogateKey: string | null;
+  /** The id of the signal that asked for it; null: of an older offset. */
+  readonly correlationId: string | null;
   /** Of a table of the initial snapshot, which is read also under another name; null: a signal asked for it. */
   readonly oid: number | null;
 }
@@ -28,10 +30,11 @@ export function incrementalKeys({ tables, lastKey, maximumKey }: IncrementalPosi
   if (tables.length === 0) return {};
   return {
     [TABLES]: JSON.stringify(
-      tables.map(({ id, condition, surrogateKey, oid }) => ({
+      tables.map(({ id, condition, surrogateKey, correlationId, oid }) => ({
         [`${TABLES}_id`]: id,
         [`${TABLES}_additional_condition`]: condition,
         [`${TABLES}_surrogate_key`]: surrogateKey,
+        [`${TABLES}_correlation_id`]: correlationId,
         ...(oid !== null && { [`${TABLES}_oid`]: String(oid) }),
       })),
     ),
@@ -57,6 +60,7 @@ export function readIncremental(offset: SourceMap | null): IncrementalPosition {
     id: entry[`${TABLES}_id`] ?? "",
     condition: entry[`${TABLES}_additional_condition`] || null,
     surrogateKey: entry[`${TABLES}_surrogate_key`] || null,
+    correlationId: entry[`${TABLES}_correlation_id`] || null,
     oid: entry[`${TABLES}_oid`] ? Number(entry[`${TABLES}_oid`]) : null,
   }));
   const key = (name: string) => {

@@ -26,6 +26,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   system_id: text,
   timeline: integer,
   slot_start: position,
+  xmin: integer,
 };
 
 /**

@@ -29,6 +29,8 @@ export interface WalMessage {
 export interface StreamOptions extends StreamNames {
   /** PostgreSQL 14 and later can send logical messages. */
   readonly withMessages: boolean;
+  /** More options of the output plug-in. */
+  readonly slotOptions: readonly (readonly [name: string, value: string])[];
   readonly startLsn: Lsn;
   readonly limitBytes: number;
   readonly statusIntervalMs: number;
@@ -77,6 +79,7 @@ export class ReplicationStream {
   static async start(client: pg.Client, options: StreamOptions): Promise<ReplicationStream> {
     const channel = new CopyChannel(client, options.limitBytes);
     const parameters = [
+      ...options.slotOptions.map(([name, value]) => `${quoteIdentifier(name)} ${quoteLiteral(value)}`),
       `"proto_version" '1'`,
       `"publication_names" ${quoteLiteral(quoteIdentifier(options.publicationName))}`,
       ...(options.withMessages ? [`"messages" 'true'`] : []),

@@ -85,6 +85,41 @@ describe("validation", () => {
     ).toEqual({});
   });
 
+  test("judges the options of the slot's stream, and the heartbeat's message", () => {
+    for (const [params, reason] of [
+      ["origin", /name=value/],
+      ["a=b=c", /name=value/],
+      ["origin=none;binary=true", /'binary' is the connector's own/],
+      ["PROTO_VERSION=4", /'PROTO_VERSION' is the connector's own/],
+    ] as const)
+      expect(complaints({ "slot.stream.params": params })).toEqual({
+        "slot.stream.params": [expect.stringMatching(reason)],
+      });
+    expect(complaints({ "slot.stream.params": " origin = none ; " })).toEqual({});
+    expect(parseSettings({ ...MINIMAL, "slot.stream.params": " origin = none ; " }).slotOptions).toEqual([
+      ["origin", "none"],
+    ]);
+    const fault = (more: Record<string, string>) => complaints({ "heartbeat.message.prefix": "p", ...more });
+    expect(fault({ "heartbeat.interval.ms": "1000" })).toEqual({});
+    expect(fault({})).toEqual({ "heartbeat.message.prefix": [expect.stringMatching(/set heartbeat.interval.ms/)] });
+    expect(fault({ "heartbeat.interval.ms": "1000", "read.only": "true" })).toEqual({
+      "heartbeat.message.prefix": [expect.stringMatching(/read.only=true forbids/)],
+    });
+  });
+
+  test("knows where notifications go", () => {
+    const fault = (channels: string, more: Record<string, string> = {}) =>
+      complaints({ "notification.enabled.channels": channels, ...more });
+    expect(fault("log")).toEqual({});
+    expect(fault("sink,log", { "notification.sink.topic.name": "notes" })).toEqual({});
+    expect(fault("sink")).toEqual({
+      "notification.sink.topic.name": [
+        "The 'notification.sink.topic.name' value is invalid: Notification topic name must be provided when kafka notification channel is enabled",
+      ],
+    });
+    expect(fault("jmx")).toEqual({ "notification.enabled.channels": [expect.stringMatching(/no JMX.*sink, log/)] });
+  });
+
   test("knows the channels of signals, and what they need", () => {
     const fault = (channels: string, more: Record<string, string> = {}) =>
       complaints({ "signal.enabled.channels": channels, ...more })["signal.enabled.channels"];

@@ -54,7 +54,7 @@ const CHUNK: Chunk = {
 
 function opened(): IncrementalSnapshot {
   const incremental = new IncrementalSnapshot(null, silentLogger);
-  incremental.add([{ id: "public.o", condition: null, surrogateKey: null, oid: null }]);
+  incremental.add([{ id: "public.o", condition: null, surrogateKey: null, correlationId: null, oid: null }]);
   incremental.open(CHUNK);
   return incremental;
 }
@@ -98,7 +98,13 @@ test("a chunk that such events interrupt again and again is given up with the re
 
 test("an initial snapshot that begins again drops what was left of the earlier one, and leaves the signals' tables", () => {
   const incremental = new IncrementalSnapshot(null, silentLogger);
-  const table = (id: string, oid: number | null) => ({ id, condition: null, surrogateKey: null, oid });
+  const table = (id: string, oid: number | null) => ({
+    id,
+    condition: null,
+    surrogateKey: null,
+    correlationId: null,
+    oid,
+  });
   incremental.begin([table("a", 1), table("b", 2)]);
   expect(incremental.isInitial).toBe(true);
   incremental.add([table("c", null)]);

@@ -7,6 +7,8 @@ import { Heartbeat } from "../../../../../connectors/postgres/events/heartbeat.j
 import { LogicalMessages } from "../../../../../connectors/postgres/events/logical-message.js";
 import { SignalDesk } from "../../../../../connectors/postgres/events/signal-desk.js";
 import { TransactionWalk } from "../../../../../connectors/postgres/events/transaction-walk.js";
+import { IncrementalNotifications } from "../../../../../connectors/postgres/notifications/incremental-notifications.js";
+import { Notifications } from "../../../../../connectors/postgres/notifications/notifications.js";
 import { Progress } from "../../../../../connectors/postgres/position/progress.js";
 import { planResume } from "../../../../../connectors/postgres/position/resume-point.js";
 import { readOffset, sourcePartition } from "../../../../../connectors/postgres/position/source-offset.js";
@@ -57,6 +59,14 @@ function streamOfSignal(type: string, more: Props = {}) {
     random: new SeededRandom(1),
     logger: silentLogger,
     stopping: new AbortController().signal,
+  });
+  const notifications = new Notifications({
+    settings: settings.notifications,
+    connectorName: "shop",
+    partition,
+    clock,
+    random: new SeededRandom(1),
+    logger: silentLogger,
   });
   const walk = new TransactionWalk({
     settings,
@@ -111,6 +121,7 @@ function streamOfSignal(type: string, more: Props = {}) {
     walk,
     stream,
     events,
+    notes: new IncrementalNotifications(notifications),
     tables: async () => [{ schema: "public", table: "a", oid: 2, isPartitioned: false, ancestors: [] }],
     // The window stays open: the stream has not passed the chunk yet.
     reader: async () => ({ read: async () => empty }) as never,
@@ -124,6 +135,7 @@ function streamOfSignal(type: string, more: Props = {}) {
     relations: {} as never,
     events,
     signals: desk,
+    isOwed: () => notifications.isWaiting,
     heartbeat: new Heartbeat(0, "h", "shop", partition, clock),
     heartbeatAction: async () => undefined,
     progress,

@@ -8,8 +8,8 @@ import {
 test("an incremental snapshot's place is read as it was stored, and Debezium's list of tables from the beginning", () => {
   const position = {
     tables: [
-      { id: "public.t", condition: "a = 1", surrogateKey: null, oid: 16_400 },
-      { id: "public.u", condition: null, surrogateKey: "place", oid: null },
+      { id: "public.t", condition: "a = 1", surrogateKey: null, correlationId: "s1", oid: 16_400 },
+      { id: "public.u", condition: null, surrogateKey: "place", correlationId: null, oid: null },
     ],
     lastKey: ["5", 'x"y'],
     maximumKey: ["9", ""],
@@ -25,7 +25,10 @@ test("an incremental snapshot's place is read as it was stored, and Debezium's l
       incremental_snapshot_collections: '[{"incremental_snapshot_collections_id":"public.t"}]',
       incremental_snapshot_primary_key: "aced000570",
     }),
-  ).toEqual({ ...none, tables: [{ id: "public.t", condition: null, surrogateKey: null, oid: null }] });
+  ).toEqual({
+    ...none,
+    tables: [{ id: "public.t", condition: null, surrogateKey: null, correlationId: null, oid: null }],
+  });
 });
 
 test("a key that is null or empty is none", () => {

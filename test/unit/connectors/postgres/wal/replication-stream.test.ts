@@ -24,6 +24,7 @@ class FakeServer {
       slotName: "s",
       publicationName: "p",
       withMessages: true,
+      slotOptions: [],
       startLsn: 800 as Lsn,
       limitBytes: 1 << 20,
       statusIntervalMs: 10_000,
