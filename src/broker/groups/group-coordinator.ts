@@ -252,7 +252,7 @@ export class GroupCoordinator {
 
   /** Deletes a group without members, with its offsets. Returns the error code. */
   deleteGroup(groupId: string): number {
-    const refused = this.#unusable(groupId);
+    const refused = this.#closed ? ErrorCodes.COORDINATOR_NOT_AVAILABLE : this.readFault(groupId);
     if (refused !== undefined) return refused;
     const group = this.#consumers.get(groupId) ?? this.#groups.get(groupId)?.group;
     if (!group) return ErrorCodes.GROUP_ID_NOT_FOUND;

@@ -18,7 +18,6 @@ export const addOffsetsToTxn = defineHandler(api, {
   async handle(request, { broker, apiVersion }) {
     const { transactionalId, groupId } = request;
     if (transactionalId === "") return { throttleTimeMs: 0, errorCode: ErrorCodes.INVALID_REQUEST };
-    if (groupId === "") return { throttleTimeMs: 0, errorCode: ErrorCodes.INVALID_GROUP_ID };
     const error = await broker.transactions.add(transactionalId, request, broker.groups.partitionsOf(groupId));
     return { throttleTimeMs: 0, errorCode: transactionCode(error, apiVersion >= 2) };
   },

@@ -35,6 +35,7 @@ export const consumerGroupDescribe = defineHandler(api, {
 
 function described(groupId: string, { broker, access }: Call): GroupAnswer {
   const { groups } = broker;
+  if (groupId === "") return refused(groupId, "INVALID_GROUP_ID", null);
   const group = groups.consumerGroup(groupId);
   if (!group) {
     const isClassic = groups.describe(groupId) !== undefined;

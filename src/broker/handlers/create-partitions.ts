@@ -15,15 +15,16 @@ export const createPartitions = defineHandler(api, {
   async handle({ topics, validateOnly }, call) {
     const { broker, access } = call;
     const quota = new MutationQuota(call, 3);
-    const seen = new Set<string>();
+    const counts = new Map<string, number>();
+    for (const { name } of topics) counts.set(name, (counts.get(name) ?? 0) + 1);
     const wanted = topics.reduce((sum, { name, count }) => {
       return sum + Math.max(0, count - (broker.topics.get(name)?.logs.length ?? count));
     }, 0);
     // A topic that is still being created counts only once its turn has come.
     const room = { partitions: MAX_PARTITIONS_PER_REQUEST };
-    const results = topics.map((topic) => {
-      if (seen.has(topic.name)) return refused(topic.name, "INVALID_REQUEST", "Duplicate topic in request.");
-      seen.add(topic.name);
+    const distinct = new Map(topics.map((topic) => [topic.name, topic]));
+    const results = [...distinct.values()].map((topic) => {
+      if (counts.get(topic.name)! > 1) return refused(topic.name, "INVALID_REQUEST", "Duplicate topic name.");
       if (!access.allows("ALTER", "TOPIC", topic.name)) {
         return refused(topic.name, "TOPIC_AUTHORIZATION_FAILED", "Authorization failed.");
       }
@@ -65,6 +66,6 @@ async function grow(
   return { name, errorCode: ErrorCodes.NONE };
 }
 
-function refused(name: string, error: ErrorName, errorMessage: string) {
+function refused(name: string, error: ErrorName, errorMessage: string | null) {
   return { name, errorCode: ErrorCodes[error], errorMessage };
 }

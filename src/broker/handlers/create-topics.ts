@@ -99,6 +99,6 @@ function configsOf({ configs }: TopicPlan, { properties }: Broker) {
   });
 }
 
-function refused(name: string, error: ErrorName, errorMessage: string): TopicAnswer {
+function refused(name: string, error: ErrorName, errorMessage: string | null): TopicAnswer {
   return { name, errorCode: ErrorCodes[error], errorMessage };
 }

@@ -7,7 +7,7 @@ export const deleteGroups = defineHandler(api, {
   versions: [0, 2],
   authorize: "by resource",
   async handle({ groupsNames }, { broker: { groups }, access }) {
-    const results = groupsNames.map(async (groupId) => {
+    const results = [...new Set(groupsNames)].map(async (groupId) => {
       if (!access.allows("DELETE", "GROUP", groupId)) {
         return { groupId, errorCode: ErrorCodes.GROUP_AUTHORIZATION_FAILED };
       }

@@ -13,9 +13,16 @@ export const deleteRecords = defineHandler(api, {
   versions: [0, 2],
   authorize: "by resource",
   async handle({ topics }, { broker, access }) {
-    const answers = topics.map(async ({ name, partitions }) => {
+    // Of a partition that is named twice the last offset counts, as in Kafka.
+    const asked = new Map<string, Map<number, number>>();
+    for (const { name, partitions } of topics) {
+      const offsets = asked.get(name) ?? new Map<number, number>();
+      asked.set(name, offsets);
+      for (const { partitionIndex, offset } of partitions) offsets.set(partitionIndex, offset);
+    }
+    const answers = [...asked].map(async ([name, offsets]) => {
       const isAllowed = access.allows("DELETE", "TOPIC", name);
-      const deleted = partitions.map(async ({ partitionIndex, offset }) => {
+      const deleted = [...offsets].map(async ([partitionIndex, offset]) => {
         if (!isAllowed) return { partitionIndex, ...refused(ErrorCodes.TOPIC_AUTHORIZATION_FAILED) };
         return { partitionIndex, ...(await deleteBelow(name, partitionIndex, offset, broker)) };
       });

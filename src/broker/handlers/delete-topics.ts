@@ -3,33 +3,41 @@ import { deleteTopics as api } from "../../protocol/apis/delete-topics.js";
 import { ZERO_UUID } from "../../protocol/byte-reader.js";
 import { ErrorCodes, type ErrorName } from "../../protocol/error-codes.js";
 import { type Call, defineHandler } from "../handler.js";
+import { MutationQuota, QUOTA_EXCEEDED } from "./mutation-quota.js";
 import { storageRefusal } from "./storage-refusal.js";
 
 type TopicAnswer = ResponseInput<typeof api>["responses"][number];
 
 /**
  * DeleteTopics (key 20), v1-v6.
- * Deletes topics with their records and their committed offsets. v4: flexible; v5: messages; v6: by name or by id.
+ * Deletes topics with their records and their committed offsets. One that is named twice is not deleted. v4: flexible;
+ * v5: messages, THROTTLING_QUOTA_EXCEEDED; v6: by name or by id.
  */
 export const deleteTopics = defineHandler(api, {
   versions: [1, 6],
   authorize: "by resource",
   async handle({ topics, topicNames }, call) {
     const asked = call.apiVersion >= 6 ? topics : topicNames.map((name) => ({ name, topicId: ZERO_UUID }));
-    const seen = new Set<string>();
-    const responses = asked.map(({ name, topicId }) => {
-      const key = name ?? topicId;
-      if (seen.has(key)) return refused(name, topicId, "INVALID_REQUEST", "Duplicate topic name or topic id.");
-      seen.add(key);
-      return deleteOne(name, topicId, call);
+    const quota = new MutationQuota(call, 5);
+    const keyOf = ({ name, topicId }: (typeof asked)[number]) => name ?? topicId;
+    const counts = new Map<string, number>();
+    for (const each of asked) counts.set(keyOf(each), (counts.get(keyOf(each)) ?? 0) + 1);
+    const distinct = new Map(asked.map((each) => [keyOf(each), each]));
+    const responses = [...distinct].map(([key, { name, topicId }]) => {
+      const isTwice = counts.get(key)! > 1;
+      if (isTwice) return refused(name, topicId, "INVALID_REQUEST", "Duplicate topic name or topic id.");
+      return deleteOne(name, topicId, quota, call);
     });
-    return { throttleTimeMs: 0, responses: await Promise.all(responses) };
+    // Everything is counted by now.
+    const throttleTimeMs = quota.end();
+    return { throttleTimeMs, responses: await Promise.all(responses) };
   },
 });
 
 async function deleteOne(
   name: string | null,
   topicId: string,
+  quota: MutationQuota,
   { broker: { topics, properties, logger }, access }: Call,
 ): Promise<TopicAnswer> {
   const byId = topicId !== ZERO_UUID;
@@ -54,6 +62,8 @@ async function deleteOne(
   if (topic.isInternal) {
     return refused(name, topicId, "INVALID_TOPIC_EXCEPTION", "The broker needs this topic for its groups.");
   }
+  if (!quota.take(topic.logs.length))
+    return refused(topic.name, topic.id, QUOTA_EXCEEDED.error, QUOTA_EXCEEDED.message);
   try {
     await topics.delete(topic.name);
   } catch (cause) {
@@ -63,6 +73,6 @@ async function deleteOne(
   return { name: topic.name, topicId: topic.id, errorCode: ErrorCodes.NONE };
 }
 
-function refused(name: string | null, topicId: string, error: ErrorName, errorMessage: string): TopicAnswer {
+function refused(name: string | null, topicId: string, error: ErrorName, errorMessage: string | null): TopicAnswer {
   return { name, topicId, errorCode: ErrorCodes[error], errorMessage };
 }

@@ -48,6 +48,9 @@ function describe(resource: Resource, { broker, access }: Call): ResourceAnswer 
   if (denied) return refused(resource, denied, "Authorization failed.");
   const { resourceType, resourceName } = resource;
   if (resourceType === TOPIC_RESOURCE) return describeTopic(resource, broker);
+  if (resourceType === GROUP_RESOURCE && resourceName === "") {
+    return refused(resource, "INVALID_REQUEST", "Group name must not be empty");
+  }
   if (resourceType === GROUP_RESOURCE) return answered(resource, groupConfigs(resourceName, broker));
   if (resourceType !== BROKER_RESOURCE) {
     return refused(resource, "INVALID_REQUEST", `Resources of type ${resourceType} are not described here.`);

@@ -1,5 +1,6 @@
 import { describeProducers as api } from "../../protocol/apis/describe-producers.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
+import { topicNameFault } from "../../protocol/topic-name.js";
 import { defineHandler } from "../handler.js";
 import type { PartitionLog } from "../log/partition-log.js";
 
@@ -16,6 +17,7 @@ export const describeProducers = defineHandler(api, {
       const isAllowed = access.allows("READ", "TOPIC", name);
       const partitions = partitionIndexes.map((index) => {
         if (!isAllowed) return refused(index, ErrorCodes.TOPIC_AUTHORIZATION_FAILED);
+        if (topicNameFault(name)) return refused(index, ErrorCodes.INVALID_TOPIC_EXCEPTION);
         return describe(index, broker.topics.log(name, index));
       });
       return { name, partitions };

@@ -27,9 +27,10 @@ export const describeTopicPartitions = defineHandler(api, {
         ? broker.topics.all().flatMap(({ name }) => (isAllowed(name) ? [name] : []))
         : topics.map(({ name }) => name);
     const names = [...new Set(all)].sort();
-    if (cursor && cursor.partitionIndex < 0) return refusedCursor(names);
+    const isElsewhere = cursor !== null && topics.length > 0 && !names.includes(cursor.topicName);
+    if (cursor && (cursor.partitionIndex < 0 || isElsewhere)) return refusedCursor(names);
     const from = cursor ? names.filter((name) => name >= cursor.topicName) : names;
-    let left = Math.min(responsePartitionLimit, MAX_PARTITIONS);
+    let left = Math.min(Math.max(1, responsePartitionLimit), MAX_PARTITIONS);
     const answers: TopicAnswer[] = [];
     let nextCursor: Response["nextCursor"] = null;
     for (const name of from) {

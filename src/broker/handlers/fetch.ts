@@ -7,7 +7,7 @@ import type { PartitionLog } from "../log/partition-log.js";
 import { endOfBatches } from "../log/segments/batch-walk.js";
 import type { Isolation } from "../log/waiting-readers.js";
 import { timed } from "../quotas/request-time.js";
-import { isolationOf } from "./isolation-level.js";
+import { isIsolationLevel, isolationOf } from "./isolation-level.js";
 import { throttleMs } from "./throttle-ms.js";
 import { findTopic, leaderEpochFault } from "./topic-reference.js";
 
@@ -17,6 +17,9 @@ type PartitionRequest = FetchRequest["topics"][number]["partitions"][number];
 type PartitionResponse = FetchResponse["responses"][number]["partitions"][number];
 
 const NO_RECORDS = Buffer.alloc(0);
+/** Epochs of requests for all partitions. */
+const NEW_SESSION = 0;
+const NO_SESSION = -1;
 
 /**
  * Fetch (key 1), v4-v18.
@@ -30,20 +33,18 @@ export const fetch = defineHandler(api, {
   versions: [4, 18],
   authorize: "by resource",
   handle(request, call) {
-    const { sessionId, sessionEpoch, maxWaitMs, minBytes } = request;
-    if (sessionId !== 0 && sessionEpoch > 0) return refusedFetch(ErrorCodes.FETCH_SESSION_ID_NOT_FOUND);
+    const { sessionEpoch, maxWaitMs, minBytes } = request;
+    if (sessionEpoch !== NEW_SESSION && sessionEpoch !== NO_SESSION) {
+      return refusedFetch(ErrorCodes.FETCH_SESSION_ID_NOT_FOUND);
+    }
+    if (!isIsolationLevel(request.isolationLevel)) return refusedAll(request, ErrorCodes.UNKNOWN_SERVER_ERROR);
     for (const name of deniedTopics(request, call)) call.access.allows("READ", "TOPIC", name);
     const wantedBytes = Math.min(minBytes, maxBytesOf(request, call));
     const missingBytes = maxWaitMs <= 0 || request.topics.length === 0 ? 0 : missingOf(request, call, wantedBytes);
     if (missingBytes <= 0) return answer(request, call);
     return waitForBytes(request, call, missingBytes).then(() => timed(call.time, () => answer(request, call)));
   },
-  refuse: ({ topics }, errorCode) => ({
-    ...refusedFetch(ErrorCodes.NONE),
-    responses: topics.map(({ topic, topicId, partitions }) => {
-      return { topic, topicId, partitions: partitions.map(({ partition }) => refusedPartition(partition, errorCode)) };
-    }),
-  }),
+  refuse: refusedAll,
 });
 
 function maxBytesOf({ maxBytes }: FetchRequest, { broker, session, clientId }: Call): number {
@@ -225,6 +226,13 @@ function abortedIn(log: PartitionLog, fetchOffset: number, records: Buffer) {
 
 function refusedPartition(partitionIndex: number, errorCode: number): PartitionResponse {
   return { partitionIndex, errorCode, highWatermark: -1, abortedTransactions: null, records: NO_RECORDS };
+}
+
+function refusedAll({ topics }: FetchRequest, errorCode: number): FetchResponse {
+  const responses = topics.map(({ topic, topicId, partitions }) => {
+    return { topic, topicId, partitions: partitions.map(({ partition }) => refusedPartition(partition, errorCode)) };
+  });
+  return { ...refusedFetch(errorCode), responses };
 }
 
 function refusedFetch(errorCode: number): FetchResponse {

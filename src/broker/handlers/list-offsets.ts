@@ -6,7 +6,7 @@ import { type Call, defineHandler } from "../handler.js";
 import { type FoundOffset, NOT_FOUND, offsetForTime, offsetOfMaxTimestamp } from "../log/offset-lookup.js";
 import type { PartitionLog } from "../log/partition-log.js";
 import type { Isolation } from "../log/waiting-readers.js";
-import { isolationOf } from "./isolation-level.js";
+import { isIsolationLevel, isolationOf } from "./isolation-level.js";
 import { leaderEpochFault } from "./topic-reference.js";
 
 type PartitionRequest = RequestOf<typeof api>["topics"][number]["partitions"][number];
@@ -36,7 +36,9 @@ const SINCE: Readonly<Record<number, number>> = {
 export const listOffsets = defineHandler(api, {
   versions: [1, 11],
   authorize: "by resource",
-  handle({ topics, isolationLevel }, call) {
+  handle(request, call) {
+    const { topics, isolationLevel } = request;
+    if (!isIsolationLevel(isolationLevel)) return refused(request, ErrorCodes.UNKNOWN_SERVER_ERROR);
     const isolation = isolationOf(isolationLevel);
     const answers = topics.map(({ name, partitions }) => {
       if (!call.access.allows("DESCRIBE", "TOPIC", name)) {
@@ -57,13 +59,17 @@ export const listOffsets = defineHandler(api, {
     });
     return { throttleTimeMs: 0, topics: answers };
   },
-  refuse: ({ topics }, errorCode) => ({
+  refuse: refused,
+});
+
+function refused({ topics }: RequestOf<typeof api>, errorCode: number) {
+  return {
     throttleTimeMs: 0,
     topics: topics.map(({ name, partitions }) => {
       return { name, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })) };
     }),
-  }),
-});
+  };
+}
 
 function lookUp(name: string, asked: PartitionRequest, isolation: Isolation, { broker, apiVersion }: Call) {
   const log = broker.topics.log(name, asked.partitionIndex);

@@ -1,14 +1,11 @@
 import type { Call } from "../handler.js";
 
-export const QUOTA_EXCEEDED = {
-  error: "THROTTLING_QUOTA_EXCEEDED",
-  message: "The throttling quota has been exceeded.",
-} as const;
+/** Without a message, as in Kafka: clients have one of their own for the error. */
+export const QUOTA_EXCEEDED = { error: "THROTTLING_QUOTA_EXCEEDED", message: null } as const;
 
 /**
- * The partitions that the client of one request may create (`controller_mutation_rate`); Kafka does not count
- * those that it deletes, either. Newer clients know the
- * error of a change that is refused; older ones are only made to wait.
+ * The partitions that the client of one request may create or delete (`controller_mutation_rate`). Newer clients know
+ * the error of a change that is refused; older ones are only made to wait.
  */
 export class MutationQuota {
   #throttleMs = 0;

@@ -88,7 +88,8 @@ function appendAll(request: ProduceRequest, data: AdmittedData | undefined, call
   const { acks, topicData } = request;
   let failed = false;
   const waits: Promise<void>[] = [];
-  const responses = topicData.map(({ name, topicId, partitionData }) => ({
+  const asked = topicData.filter(({ partitionData }) => partitionData.length > 0);
+  const responses = asked.map(({ name, topicId, partitionData }) => ({
     name,
     topicId,
     partitionResponses: partitionData.map(({ index, records }) => {
@@ -177,8 +178,6 @@ function appendTo(
   data: AdmittedData | undefined,
   { broker, access, apiVersion }: Call,
 ): AppendAnswer & { readonly log?: PartitionLog } {
-  if (records === null || records.length === 0) return failure(ErrorCodes.INVALID_RECORD, EMPTY_RECORDS);
-  if (acks !== 0 && acks !== 1 && acks !== -1) return failure(ErrorCodes.INVALID_REQUIRED_ACKS, null);
   const byId = apiVersion >= 13;
   const { topic, errorCode } = findTopic(broker.topics, name, topicId, byId);
   const known = byId ? topic?.name : name;
@@ -187,6 +186,8 @@ function appendTo(
   }
   const log = topic?.logs[index];
   if (!log) return failure(topic ? ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION : errorCode, null);
+  if (records === null || records.length === 0) return failure(ErrorCodes.INVALID_RECORD, EMPTY_RECORDS);
+  if (acks !== 0 && acks !== 1 && acks !== -1) return failure(ErrorCodes.INVALID_REQUIRED_ACKS, null);
   if (topic.isInternal) return failure(ErrorCodes.INVALID_TOPIC_EXCEPTION, "Clients may not write to internal topics.");
   if (broker.freeSpace.isLow) return failure(ErrorCodes.KAFKA_STORAGE_ERROR, DISK_FULL);
   broker.freeSpace.appended(records.length);

@@ -26,33 +26,61 @@ export const txnOffsetCommit = defineHandler(api, {
   async handle(request, call) {
     const { broker, apiVersion } = call;
     const { transactionalId, groupId } = request;
+    if (transactionalId === "") return refused(request, ErrorCodes.INVALID_REQUEST);
     if (groupId === "") return refused(request, ErrorCodes.INVALID_GROUP_ID);
+    // Nothing of it would be committed: the producer is not looked at.
+    const mayRead = new Set(
+      request.topics.flatMap(({ name }) => (call.access.allows("READ", "TOPIC", name) ? [name] : [])),
+    );
+    const named = topicFaults(request, mayRead, broker);
+    if (!named.some((codes) => codes.includes(ErrorCodes.NONE))) return answered(request, named);
     const partitions = broker.groups.partitionsOf(groupId);
     const admission = broker.transactions.admit(transactionalId, request, partitions, apiVersion >= 5);
     const admitted = admission instanceof Promise ? await counted(admission, request, call) : admission;
     // Judged again: it may have ended meanwhile.
     const error = admitted === "NONE" ? broker.transactions.judge(transactionalId, request, partitions) : admitted;
-    if (error !== "NONE") return refused(request, ErrorCodes[transactionalDataError(error, dialectOf(apiVersion))]);
+    if (error !== "NONE") {
+      const code = ErrorCodes[transactionalDataError(error, dialectOf(apiVersion))];
+      return answered(request, withCode(named, code));
+    }
     // In one step with the commit: a topic may have been deleted meanwhile, and the next of its name must not get them.
-    const faults = request.topics.map(({ name, partitions: asked }) => {
-      const isAllowed = call.access.allows("READ", "TOPIC", name);
-      return asked.map(({ partitionIndex, committedMetadata }) => {
-        if (!isAllowed) return ErrorCodes.TOPIC_AUTHORIZATION_FAILED;
-        return faultOf(name, partitionIndex, committedMetadata, broker);
-      });
+    const present = topicFaults(request, mayRead, broker);
+    const faults = request.topics.map(({ partitions: asked }, at) => {
+      return asked.map(({ committedMetadata }, of) => present[at]![of] || metadataFault(committedMetadata, broker));
     });
     const errorCode = await commit(request, acceptedOf(request, faults, call), call);
-    if (errorCode !== ErrorCodes.NONE) return refused(request, errorCode);
-    return {
-      throttleTimeMs: 0,
-      topics: request.topics.map(({ name, partitions: asked }, at) => ({
-        name,
-        partitions: asked.map(({ partitionIndex }, of) => ({ partitionIndex, errorCode: faults[at]![of]! })),
-      })),
-    };
+    return answered(request, errorCode === ErrorCodes.NONE ? faults : withCode(present, errorCode));
   },
   refuse: refused,
 });
+
+/** Error codes of all partitions, by topic. */
+type Codes = readonly (readonly number[])[];
+
+/** TOPIC_AUTHORIZATION_FAILED and UNKNOWN_TOPIC_OR_PARTITION, or NONE. */
+function topicFaults({ topics }: CommitRequest, mayRead: ReadonlySet<string>, broker: Broker): Codes {
+  return topics.map(({ name, partitions }) => {
+    return partitions.map(({ partitionIndex }) => {
+      if (!mayRead.has(name)) return ErrorCodes.TOPIC_AUTHORIZATION_FAILED;
+      return broker.topics.log(name, partitionIndex) ? ErrorCodes.NONE : ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION;
+    });
+  });
+}
+
+/** The same, with `code` for those that have no error. */
+function withCode(codes: Codes, code: number): Codes {
+  return codes.map((each) => each.map((known) => known || code));
+}
+
+function answered({ topics }: CommitRequest, codes: Codes) {
+  return {
+    throttleTimeMs: 0,
+    topics: topics.map(({ name, partitions: asked }, at) => ({
+      name,
+      partitions: asked.map(({ partitionIndex }, of) => ({ partitionIndex, errorCode: codes[at]![of]! })),
+    })),
+  };
+}
 
 /** Waits for the coordinator. The request counts in the memory meanwhile: its frame no longer does. */
 async function counted<T>(admission: Promise<T>, { topics }: CommitRequest, { memory }: Call): Promise<T> {
@@ -77,8 +105,7 @@ async function commit(request: CommitRequest, offsets: readonly PartitionOffset[
   return errorCode === ErrorCodes.NONE ? ((await broker.groups.settled(groupId)) ?? errorCode) : errorCode;
 }
 
-function faultOf(topic: string, partition: number, metadata: string | null, { topics, properties }: Broker): number {
-  if (!topics.log(topic, partition)) return ErrorCodes.UNKNOWN_TOPIC_OR_PARTITION;
+function metadataFault(metadata: string | null, { properties }: Broker): number {
   const tooLong = (metadata?.length ?? 0) > properties.number("offset.metadata.max.bytes");
   return tooLong ? ErrorCodes.OFFSET_METADATA_TOO_LARGE : ErrorCodes.NONE;
 }

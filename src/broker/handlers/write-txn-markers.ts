@@ -19,7 +19,8 @@ export const writeTxnMarkers = defineHandler(api, {
     return isAllowed ? "NONE" : "CLUSTER_AUTHORIZATION_FAILED";
   },
   async handle({ markers }, { broker }) {
-    return { markers: await Promise.all(markers.map((each) => writeAll(each, broker))) };
+    const asked = markers.filter(({ topics }) => topics.length > 0);
+    return { markers: await Promise.all(asked.map((each) => writeAll(each, broker))) };
   },
   refuse: ({ markers }, errorCode) => ({
     markers: markers.map(({ producerId, topics }) => ({

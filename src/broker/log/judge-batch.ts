@@ -16,6 +16,8 @@ import { RecordCursor } from "../../protocol/records/record-batch-reader.js";
 import type { LogConfig } from "./log-config.js";
 
 const MAGIC_AT = 16;
+/** Of the smallest message of magic 0, which Kafka looks for first. */
+const MIN_RECORD_SIZE = 14;
 const ZSTD = 4;
 /** Length, attributes, two deltas, two lengths, header count. */
 const MIN_RECORD_BYTES = 7;
@@ -61,6 +63,11 @@ export interface Arrival {
  * @param name `topic-partition`, for messages.
  */
 export function judgeBatch(records: Buffer | null, config: LogConfig, arrival: Arrival, name: string): BatchVerdict {
+  const size = records !== null && records.length > MAGIC_AT ? records.readInt32BE(BATCH_PREFIX_BYTES - 4) : undefined;
+  if (size !== undefined && size < MIN_RECORD_SIZE) {
+    const message = `Found record size ${size} smaller than minimum record overhead (${MIN_RECORD_SIZE}).`;
+    return refused("CORRUPT_MESSAGE", message);
+  }
   if (records === null || records.length < BATCH_HEADER_BYTES) {
     return refused("INVALID_RECORD", "A produce request must hold exactly one record batch per partition.");
   }

@@ -80,7 +80,7 @@ export class ClientQuotas {
   }
 
   /**
-   * Takes partitions that a client creates.
+   * Takes partitions that a client creates or deletes.
    *
    * @param isStrict takes nothing if the client has to wait already.
    */

@@ -1,5 +1,5 @@
 /**
- * The partitions that one client may create: a bucket of tokens that fills again with time (KIP-599). A change
+ * The partitions that one client may create and delete: a bucket of tokens that fills again with time (KIP-599). A change
  * may take more tokens than there are; the client then waits until none are missing.
  */
 export class MutationBucket {

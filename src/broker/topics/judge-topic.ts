@@ -2,7 +2,7 @@ import type { ErrorName } from "../../protocol/error-codes.js";
 import { topicNameFault } from "../../protocol/topic-name.js";
 import type { BrokerProperties } from "../broker-properties.js";
 import { judgeTopicConfig } from "./topic-config.js";
-import { collidingTopic, isInternalTopic } from "./topic-name.js";
+import { collidingTopic, isInternalTopic, METADATA_TOPIC } from "./topic-name.js";
 
 /** Kafka's limit of new partitions per request. */
 export const MAX_PARTITIONS_PER_REQUEST = 10_000;
@@ -52,6 +52,9 @@ export function judgeNewTopic(
   const { name, numPartitions, replicationFactor, assignments } = request;
   const fault = topicNameFault(name);
   if (fault) return refused("INVALID_TOPIC_EXCEPTION", fault);
+  if (name === METADATA_TOPIC) {
+    return refused("INVALID_REQUEST", `Creation of internal topic ${METADATA_TOPIC} is prohibited.`);
+  }
   const collision = collidingTopic(name, existing);
   if (collision)
     return refused("INVALID_TOPIC_EXCEPTION", `Topic '${name}' collides with existing topic: ${collision}`);
@@ -127,7 +130,7 @@ export function judgeMorePartitions(
     const message = `The topic ${name} currently has ${current} partition(s); ${count} would not be an increase.`;
     return refused("INVALID_PARTITIONS", message);
   }
-  if (!assignments || assignments.length === 0) return undefined;
+  if (!assignments) return undefined;
   if (assignments.length !== count - current) {
     const message = `Attempted to add ${count - current} additional partition(s), but only ${assignments.length} assignment(s) were specified.`;
     return refused("INVALID_REPLICA_ASSIGNMENT", message);

@@ -1,3 +1,6 @@
+/** Kafka's controller writes this one; clients may not create it. */
+export const METADATA_TOPIC = "__cluster_metadata";
+
 /** The broker's own topics. Clients may read but not write them. */
 const INTERNAL_TOPICS: ReadonlySet<string> = new Set([
   "__consumer_offsets",

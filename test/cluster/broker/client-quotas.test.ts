@@ -2,10 +2,12 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { alterClientQuotas } from "../../../src/protocol/apis/alter-client-quotas.js";
 import { createPartitions } from "../../../src/protocol/apis/create-partitions.js";
 import { createTopics } from "../../../src/protocol/apis/create-topics.js";
+import { deleteTopics } from "../../../src/protocol/apis/delete-topics.js";
 import { describeClientQuotas } from "../../../src/protocol/apis/describe-client-quotas.js";
 import { fetch } from "../../../src/protocol/apis/fetch.js";
 import { metadata } from "../../../src/protocol/apis/metadata.js";
 import { produce } from "../../../src/protocol/apis/produce.js";
+import { ZERO_UUID } from "../../../src/protocol/byte-reader.js";
 import { startTestBroker, type TestBroker } from "../../support/broker.js";
 import { BrokerClient } from "../../support/broker-client.js";
 import { batchOf } from "../../support/broker-log.js";
@@ -111,7 +113,7 @@ test("a client that creates more partitions than its quota has is refused until 
   const other = await BrokerClient.connect(broker.port);
   const more = { topics: [topic("d", 1)], timeoutMs: 5000, validateOnly: false };
   const refused = await other.request(createTopics, 6, more);
-  expect(refused.topics).toMatchObject([{ errorCode: 89, errorMessage: "The throttling quota has been exceeded." }]);
+  expect(refused.topics).toMatchObject([{ errorCode: 89, errorMessage: null }]);
   expect(refused.throttleTimeMs).toBeGreaterThan(1000);
   other.close();
   const old = await BrokerClient.connect(broker.port);
@@ -119,6 +121,27 @@ test("a client that creates more partitions than its quota has is refused until 
   expect(taken.topics).toMatchObject([{ errorCode: 0 }]);
   expect(taken.throttleTimeMs).toBeGreaterThan(refused.throttleTimeMs);
   old.close();
+});
+
+test("a client that deletes more partitions than its quota has is refused until it has waited", async () => {
+  const topic = (name: string, numPartitions: number) => {
+    return { name, numPartitions, replicationFactor: 1, assignments: [], configs: [] };
+  };
+  const creating = { topics: [topic("a", 12), topic("b", 1), topic("c", 1)], timeoutMs: 5000, validateOnly: false };
+  await client.request(createTopics, 7, creating);
+  await set("client-id", "test", "controller_mutation_rate", 1);
+  const remove = async (version: number, ...names: string[]) => {
+    const connection = await BrokerClient.connect(broker.port);
+    const topics = names.map((name) => ({ name, topicId: ZERO_UUID }));
+    const answer = await connection.request(deleteTopics, version, { topics, topicNames: names, timeoutMs: 5000 });
+    connection.close();
+    return { codes: answer.responses.map(({ errorCode }) => errorCode), isThrottled: answer.throttleTimeMs > 0 };
+  };
+  expect(await remove(6, "none", "a")).toEqual({ codes: [3, 0], isThrottled: false });
+  expect(await remove(6, "b", "none")).toEqual({ codes: [89, 3], isThrottled: true });
+  expect(await remove(5, "b")).toEqual({ codes: [89], isThrottled: true });
+  expect(await remove(4, "b")).toEqual({ codes: [0], isThrottled: true });
+  expect(await remove(6, "c", "c")).toEqual({ codes: [42], isThrottled: false });
 });
 
 test("an address that connects too often is closed, and others are not", async () => {
