@@ -49,7 +49,7 @@ import { BrokerClient, ConnectionEnded } from "./broker-client.js";
 import { batchOf } from "./broker-log.js";
 
 /** A request that no well-behaved client sends. */
-export interface OddRequest {
+interface OddRequest {
   readonly label: string;
   /** The answer: error codes with the names beside them. "closed": the connection was closed instead. */
   ask(client: BrokerClient): Promise<unknown>;
@@ -175,7 +175,7 @@ export const KAFKA_ODD_ANSWERS = JSON.parse(
 ) as Readonly<Record<string, unknown>>;
 
 /** On a broker with a topic `odd` of two partitions, without records, and no group. */
-export const ODD_REQUESTS: readonly OddRequest[] = [
+const ODD_REQUESTS: readonly OddRequest[] = [
   odd("no topics", produce, 9, producing()),
   odd("an empty name", produce, 9, producing(data("", 0))),
   odd("an illegal name", produce, 9, producing(data("a b", 0))),
