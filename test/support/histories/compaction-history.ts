@@ -1,10 +1,11 @@
 import { SimClock } from "../../../src/base/clock.js";
+import { makeFolderDurably } from "../../../src/base/files/durable-files.js";
 import { SeededRandom } from "../../../src/base/random.js";
 import type { PartitionLog } from "../../../src/broker/log/partition-log.js";
 import { append, batchOf, openServedLog, readAll } from "../broker-log.js";
 import { MemoryDisk } from "../memory-disk.js";
 import { tryToCompact } from "./compact-sealed.js";
-import { FAULTS, openLife } from "./disk-life.js";
+import { FAULTS, folderOrderOf, openLife } from "./disk-life.js";
 
 const FOLDER = "/data/t-0";
 const KEYS = ["a", "b", "c", "d"];
@@ -21,13 +22,12 @@ type State = Map<string, string | null>;
  */
 export async function runCompactionHistory(seed: number): Promise<void> {
   const random = new SeededRandom(seed);
-  const disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995));
+  const disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995), folderOrderOf(seed));
   const clock = new SimClock();
   const state: State = new Map();
   let next = 0;
   try {
-    disk.makeFolder(FOLDER);
-    disk.syncFolder("/");
+    makeFolderDurably(disk, FOLDER);
     const lives = 3 + random.integer(4);
     for (let life = 0; life <= lives; life++) {
       const isMended = life === lives;

@@ -1,4 +1,5 @@
 import { SimClock } from "../../../src/base/clock.js";
+import { makeFolderDurably } from "../../../src/base/files/durable-files.js";
 import { silentLogger } from "../../../src/base/logger.js";
 import { SeededRandom } from "../../../src/base/random.js";
 import { BrokerProperties } from "../../../src/broker/broker-properties.js";
@@ -18,7 +19,7 @@ import { batchOf, openServedLog } from "../broker-log.js";
 import { type DiskFault, MemoryDisk } from "../memory-disk.js";
 import { TestTopics } from "../test-topics.js";
 import { tryToCompact } from "./compact-sealed.js";
-import { ENDS, endLife, openLife } from "./disk-life.js";
+import { ENDS, endLife, folderOrderOf, openLife } from "./disk-life.js";
 
 const FAULTS: readonly DiskFault["kind"][] = ["cut", "cut", "cut", "EIO", "ENOSPC"];
 const DATA = ["t-0", "t-1", "u-0"] as const;
@@ -297,15 +298,14 @@ export async function runCoordinatorHistory(
   bug?: PlantedBug,
 ): Promise<{ committed: number; aborted: number }> {
   const random = new SeededRandom(seed);
-  const disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995));
+  const disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995), folderOrderOf(seed));
   const clock = new SimClock();
   const model: Model = { random, clock, attempts: [], newest: new Map(), nextProducerId: 1, bug, late: [] };
   const producers: Producer[] = [];
   const seen = new Map<string, string[]>();
   const lives = 2 + random.integer(5);
   try {
-    disk.makeFolder("/data");
-    disk.syncFolder("/");
+    makeFolderDurably(disk, "/data");
     for (let life = 0; life <= lives; life++) {
       const isLast = life === lives;
       const isFaulty = !isLast && random.integer(4) > 0;

@@ -1,9 +1,14 @@
-import type { DiskFault, MemoryDisk } from "../memory-disk.js";
+import type { DiskFault, FolderOrder, MemoryDisk } from "../memory-disk.js";
 
 /** Faults for a history to draw from: power cuts as often as failing calls. */
 export const FAULTS: readonly DiskFault["kind"][] = ["cut", "cut", "EIO", "ENOSPC"];
 /** Ends of a process for a history to draw from. */
 export const ENDS = ["cut", "cut", "kill", "close", "close and cut"] as const;
+
+/** Half of the histories are on a file system without a journal for all folders. */
+export function folderOrderOf(seed: number): FolderOrder {
+  return seed % 2 === 0 ? "journal" : "by folder";
+}
 
 /** A process's part that works on the disk: a log, or several. */
 interface Living {

@@ -1,3 +1,4 @@
+import { makeFolderDurably } from "../../../src/base/files/durable-files.js";
 import { SeededRandom } from "../../../src/base/random.js";
 import { appendProduced } from "../../../src/broker/log/append-produced.js";
 import type { PartitionLog } from "../../../src/broker/log/partition-log.js";
@@ -5,7 +6,7 @@ import { checkCrc, readBatchHeader, walkBatches } from "../../../src/protocol/re
 import { readRecords } from "../../../src/protocol/records/record-batch-reader.js";
 import { batchOf, openServedLog } from "../broker-log.js";
 import { MemoryDisk } from "../memory-disk.js";
-import { ENDS, endLife, FAULTS, openLife } from "./disk-life.js";
+import { ENDS, endLife, FAULTS, folderOrderOf, openLife } from "./disk-life.js";
 
 const FOLDER = "/data/t-0";
 const ARRIVAL = { nowMs: 1_700_000_000_000, apiVersion: 9 };
@@ -61,14 +62,13 @@ class Producer {
  */
 export async function runLogHistory(seed: number): Promise<void> {
   const random = new SeededRandom(seed);
-  const disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995));
+  const disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995), folderOrderOf(seed));
   const producers = [1, 2, 3].map((id) => new Producer(id));
   let seen: string[] = [];
   let recoveryPoint = 0;
   const lives = 2 + random.integer(5);
   try {
-    disk.makeFolder(FOLDER);
-    disk.syncFolder("/");
+    makeFolderDurably(disk, FOLDER);
     for (let life = 0; life <= lives; life++) {
       if (life < lives && random.integer(4) > 0) {
         disk.fault = { at: disk.calls + 1 + random.integer(60), kind: FAULTS[random.integer(FAULTS.length)]! };

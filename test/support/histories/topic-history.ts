@@ -1,4 +1,5 @@
 import { SimClock } from "../../../src/base/clock.js";
+import { makeFolderDurably } from "../../../src/base/files/durable-files.js";
 import { SeededRandom } from "../../../src/base/random.js";
 import type { BrokerState } from "../../../src/broker/metadata/broker-state.js";
 import { MetadataInDoubtError } from "../../../src/broker/metadata/metadata-log.js";
@@ -6,6 +7,7 @@ import type { Topic, TopicRegistry } from "../../../src/broker/topics/topic-regi
 import { append, batchOf, readAll } from "../broker-log.js";
 import { type DiskFault, MemoryDisk } from "../memory-disk.js";
 import { DATA_FOLDER, openTopicsOn } from "../topics-on-disk.js";
+import { folderOrderOf } from "./disk-life.js";
 
 const FAULTS: readonly DiskFault["kind"][] = ["cut", "EIO", "ENOSPC", "EIO"];
 const NAMES = ["t", "u", "v"];
@@ -60,7 +62,7 @@ interface Life {
  */
 export async function runTopicHistory(seed: number): Promise<void> {
   const random = new SeededRandom(seed);
-  const disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995));
+  const disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995), folderOrderOf(seed));
   const clock = new SimClock();
   const expectations = new Map(NAMES.map((name) => [name, expecting("no")]));
   let next = 0;
@@ -133,8 +135,7 @@ export async function runTopicHistory(seed: number): Promise<void> {
   };
 
   try {
-    disk.makeFolder(DATA_FOLDER);
-    disk.syncFolder("/");
+    makeFolderDurably(disk, DATA_FOLDER);
     const lives = 4 + random.integer(4);
     for (let life = 0; life <= lives; life++) {
       if (life < lives && random.integer(3) > 0) {

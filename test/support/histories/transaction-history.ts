@@ -1,4 +1,5 @@
 import { SimClock } from "../../../src/base/clock.js";
+import { makeFolderDurably } from "../../../src/base/files/durable-files.js";
 import { SeededRandom } from "../../../src/base/random.js";
 import type { PartitionLog } from "../../../src/broker/log/partition-log.js";
 import type { OpenTransaction } from "../../../src/broker/log/producers/producer-state.js";
@@ -19,7 +20,7 @@ import { openServedLog } from "../broker-log.js";
 import { MemoryDisk } from "../memory-disk.js";
 import { endIn, produceTo } from "../transactional-log.js";
 import { compactSealed } from "./compact-sealed.js";
-import { ENDS, endLife, FAULTS, openLife } from "./disk-life.js";
+import { ENDS, endLife, FAULTS, folderOrderOf, openLife } from "./disk-life.js";
 import { type ModelBatch, type ModelEntry, TransactionModel } from "./transaction-model.js";
 
 const FOLDER = "/data/t-0";
@@ -71,7 +72,7 @@ class History {
   constructor(seed: number, hasPoints: boolean) {
     this.#points = hasPoints ? new SeededRandom(seed ^ 0x2545f491) : undefined;
     this.#random = new SeededRandom(seed);
-    this.#disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995));
+    this.#disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995), folderOrderOf(seed));
     this.#isCompacted = this.#pick(2) === 0;
     this.#configs = {
       "cleanup.policy": this.#isCompacted ? "compact" : "delete",
@@ -84,8 +85,7 @@ class History {
   }
 
   async run(): Promise<void> {
-    this.#disk.makeFolder(FOLDER);
-    this.#disk.syncFolder("/");
+    makeFolderDurably(this.#disk, FOLDER);
     const lives = 2 + this.#pick(5);
     let before: string | undefined;
     for (let life = 0; life <= lives; life++) {
