@@ -46,9 +46,9 @@ export class Schema {
   readonly version: number | undefined;
   readonly doc: string | undefined;
   readonly parameters: Readonly<Record<string, string>> | undefined;
-  readonly #byName: ReadonlyMap<string, Field>;
+  #byName: ReadonlyMap<string, Field> | undefined;
 
-  /** Only for the factories below. */
+  /** Only for the factories below, and for structs that contain themselves, whose fields are filled in afterwards. */
   constructor(
     readonly type: SchemaType,
     attributes: SchemaAttributes,
@@ -66,11 +66,11 @@ export class Schema {
     this.version = attributes.version;
     this.doc = attributes.doc;
     this.parameters = attributes.parameters;
-    this.#byName = new Map(fields.map((field) => [field.name, field]));
   }
 
   /** The field called `name`, or undefined. */
   field(name: string): Field | undefined {
+    this.#byName ??= new Map(this.fields.map((field) => [field.name, field]));
     return this.#byName.get(name);
   }
 }

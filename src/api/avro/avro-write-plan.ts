@@ -1,9 +1,9 @@
 import { DataError } from "../errors.js";
-import type { Schema } from "../schema.js";
+import { type Field, LOGICAL, type Schema } from "../schema.js";
 import type { ConnectValue } from "../struct.js";
 import type { AvroDataSettings } from "./avro-data-settings.js";
 import { avroDefaultBytes } from "./avro-default-bytes.js";
-import { type AvroRecord, type AvroSchema, avroFullName } from "./avro-schema.js";
+import { type AvroField, type AvroRecord, type AvroSchema, avroFullName } from "./avro-schema.js";
 import { isUnion, writtenFullName, writtenName } from "./connect-names.js";
 
 /** The ways to write a value. They are numbers because the writer's switch then compiles to a jump. */
@@ -80,7 +80,19 @@ export function planAvroWriting(schema: Schema | null, avro: AvroSchema, setting
   return new Planning(settings).plan(schema, avro, "");
 }
 
+/** The fields of a record, planned once for all its uses. */
+interface PlannedRecord {
+  /** The fields of its structs. */
+  readonly of: readonly Field[];
+  readonly fields: AvroWritePlan[];
+  readonly positions: number[];
+  readonly unwritten: number[];
+}
+
 class Planning {
+  /** A record may contain itself. */
+  readonly #records = new Map<AvroRecord, readonly PlannedRecord[]>();
+
   constructor(private readonly settings: AvroDataSettings) {}
 
   /** @param path the field, for messages; empty at the top. */
@@ -120,12 +132,11 @@ class Planning {
     plan.nullBranch = avro.branches.findIndex((branch) => branch.kind === "null");
     // Its own schema has the branches in the order of the fields; in any other one they are found by type.
     const branches = [...avro.branches.entries()].filter(([, branch]) => branch.kind !== "null");
-    const isOwn = branches.length === schema.fields.length;
     plan.fields = schema.fields.map((field) => {
       const where = `${path}${path && "."}${field.name}`;
       const own = branches[field.index];
       const { branch, plan: part } =
-        isOwn && own
+        own && kindOf(field.schema, own[1]) !== undefined
           ? { branch: own[0], plan: this.#branch(field.schema, own[1], where) }
           : this.#fitting(field.schema, avro.branches, where);
       part.valueBranch = branch;
@@ -140,7 +151,7 @@ class Planning {
     const plan = new AvroWritePlan(schema, kind);
     if (avro.kind === "fixed") plan.size = avro.size;
     if (avro.kind === "enum") plan.symbols = new Map(avro.symbols.map((symbol, index) => [symbol, index]));
-    plan.isDecimal = schema.name === "org.apache.kafka.connect.data.Decimal";
+    plan.isDecimal = schema.name === LOGICAL.decimal;
     if (avro.kind === "map") plan.items = this.plan(schema.valueSchema!, avro.values, path);
     if (kind === WRITE.array && avro.kind === "array") plan.items = this.plan(schema.valueSchema!, avro.items, path);
     if (kind === WRITE.entries && avro.kind === "array") this.#entries(plan, schema, avro.items as AvroRecord, path);
@@ -154,26 +165,37 @@ class Planning {
   }
 
   #record(plan: AvroWritePlan, schema: Schema, avro: AvroRecord, path: string): void {
+    const shared = this.#records.get(avro)?.find(({ of }) => of === schema.fields);
+    const planned = shared ?? { of: schema.fields, fields: [], positions: [], unwritten: [] };
+    plan.fields = planned.fields;
+    plan.positions = planned.positions;
+    plan.unwritten = planned.unwritten;
+    if (shared) return;
+    const others = this.#records.get(avro) ?? [];
+    this.#records.set(avro, [...others, planned]);
+    try {
+      this.#fields(planned, schema, avro, path);
+    } catch (error) {
+      this.#records.set(avro, others);
+      throw error;
+    }
+  }
+
+  #fields(planned: PlannedRecord, schema: Schema, avro: AvroRecord, path: string): void {
     const byName = new Map(schema.fields.map((field) => [writtenName(field.name, this.settings), field]));
-    const positions: number[] = [];
-    plan.fields = avro.fields.map((target) => {
+    const sources = avro.fields.map(({ name, aliases }) =>
+      [name, ...aliases].map((each) => byName.get(each)).find((found) => found !== undefined),
+    );
+    planned.positions.push(...sources.map((field) => field?.index ?? -1));
+    const { positions } = planned;
+    planned.unwritten.push(...schema.fields.map(({ index }) => index).filter((index) => !positions.includes(index)));
+    for (const [i, target] of avro.fields.entries()) {
       const where = `${path}${path && "."}${target.name}`;
-      const names = [target.name, ...target.aliases];
-      const field = names.map((name) => byName.get(name)).find((found) => found !== undefined);
-      positions.push(field?.index ?? -1);
-      if (field) return this.#part(field.schema, target.schema, where);
-      if (target.defaultValue === undefined) {
-        throw new DataError(
-          "SCHEMA_INVALID",
-          `The Avro schema ${avroFullName(avro)} needs field "${where}", which the record's schema lacks; give it a default`,
-        );
-      }
-      const missing = new AvroWritePlan(null, WRITE.anything);
-      missing.constant = avroDefaultBytes(target.schema, target.defaultValue);
-      return missing;
-    });
-    plan.positions = positions;
-    plan.unwritten = schema.fields.map(({ index }) => index).filter((index) => !positions.includes(index));
+      const field = sources[i];
+      planned.fields.push(
+        field ? this.#part(field.schema, target.schema, where) : defaulted(target, avroFullName(avro), where),
+      );
+    }
   }
 
   /** A field's plan: as Struct.get, it writes the default instead of null. */
@@ -187,6 +209,19 @@ class Planning {
   #written(name: string): string {
     return writtenFullName(name, this.settings);
   }
+}
+
+/** The plan of a field that the struct lacks. */
+function defaulted({ schema, defaultValue }: AvroField, record: string, path: string): AvroWritePlan {
+  if (defaultValue === undefined) {
+    throw new DataError(
+      "SCHEMA_INVALID",
+      `The Avro schema ${record} needs field "${path}", which the record's schema lacks; give it a default`,
+    );
+  }
+  const plan = new AvroWritePlan(null, WRITE.anything);
+  plan.constant = avroDefaultBytes(schema, defaultValue);
+  return plan;
 }
 
 function kindOf(schema: Schema, avro: AvroSchema): WriteKind | undefined {

@@ -1,6 +1,6 @@
 import { DataError } from "../errors.js";
 import type { Schema } from "../schema.js";
-import { Struct } from "../struct.js";
+import { ArrayStruct, type ConnectValue, Struct } from "../struct.js";
 import { javaFloat } from "../values/java-number.js";
 import type { AvroDataSettings } from "./avro-data-settings.js";
 import { type AvroJson, AvroNumber } from "./avro-json.js";
@@ -107,4 +107,75 @@ export function isAvroDefault(schema: AvroSchema, json: AvroJson): boolean {
         })
       );
   }
+}
+
+/**
+ * The value that a default in an Avro schema stands for, as a value of `schema`.
+ * @throws DataError VALUE_INVALID when it is none.
+ */
+export function defaultFromJson(schema: Schema, json: AvroJson): ConnectValue {
+  if (json === null) {
+    if (schema.optional || schema.hasDefault) return null;
+    throw noDefault(schema);
+  }
+  const items = (of: Schema | undefined, list: readonly AvroJson[]) => list.map((item) => defaultFromJson(of!, item));
+  switch (schema.type) {
+    case "int8":
+    case "int16":
+    case "int32":
+    case "int64": {
+      if (!(json instanceof AvroNumber) || !json.isIntegral) break;
+      const value = BigInt(json.text);
+      if (BigInt.asIntN(BITS[schema.type], value) !== value) break;
+      return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+    }
+    case "float32":
+      if (json instanceof AvroNumber) return Math.fround(Number(json.text));
+      break;
+    case "float64":
+      if (json instanceof AvroNumber) return Number(json.text);
+      break;
+    case "boolean":
+      if (typeof json === "boolean") return json;
+      break;
+    case "string":
+      if (typeof json === "string") return json;
+      break;
+    case "bytes":
+      if (typeof json === "string") return Buffer.from(json, "latin1");
+      break;
+    case "array":
+      if (Array.isArray(json)) return items(schema.valueSchema, json);
+      break;
+    case "map":
+      if (json instanceof Map) {
+        const values = items(schema.valueSchema, [...json.values()] as AvroJson[]);
+        return new Map([...json.keys()].map((key: string, i) => [key, values[i]!]));
+      }
+      if (!Array.isArray(json) || !json.every((entry) => Array.isArray(entry) && entry.length === 2)) break;
+      return new Map(
+        json.map(([key, value]) => [
+          defaultFromJson(schema.keySchema!, key),
+          defaultFromJson(schema.valueSchema!, value),
+        ]),
+      );
+    case "struct":
+      if (!(json instanceof Map)) break;
+      return new ArrayStruct(
+        schema,
+        schema.fields.map((field) => {
+          const member = json.get(field.name) as AvroJson | undefined;
+          if (member !== undefined) return defaultFromJson(field.schema, member);
+          if (field.schema.hasDefault) return field.schema.defaultValue as ConnectValue;
+          return defaultFromJson(field.schema, null);
+        }),
+      );
+  }
+  throw noDefault(schema);
+}
+
+const BITS = { int8: 8, int16: 16, int32: 32, int64: 64 } as const;
+
+function noDefault(schema: Schema): DataError {
+  return new DataError("VALUE_INVALID", `Invalid default for ${schema.type.toUpperCase()} in an Avro schema`);
 }

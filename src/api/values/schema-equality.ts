@@ -25,6 +25,7 @@ function samePart(one: Schema | undefined, other: Schema | undefined): boolean {
 
 /** Whether two struct schemas have equal fields in the same order. */
 export function sameFields(one: Schema, other: Schema): boolean {
+  if (one.fields === other.fields) return true;
   return (
     one.fields.length === other.fields.length &&
     one.fields.every((field, i) => {

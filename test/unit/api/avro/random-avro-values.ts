@@ -39,7 +39,7 @@ const key = fc.record({
 });
 /** Branches of different Avro types. */
 const branches = fc
-  .uniqueArray(fc.constantFrom("int32", "int64", "float64", "boolean", "string", "bytes", "fixed"), { minLength: 1 })
+  .uniqueArray(fc.constantFrom("int32", "int64", "float64", "boolean", "string", "bytes", "fixed"), { minLength: 2 })
   .map((kinds) => kinds.map((kind) => ({ kind, optional: true }) as Shape));
 
 const { shape } = fc.letrec<{ shape: Shape }>((tie) => ({
