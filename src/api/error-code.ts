@@ -68,6 +68,26 @@ export const ERROR_CODES = {
     advice:
       "This is a fault of the converter, or of a plugin that calls one without awaiting its `prepare`: report it with the message.",
   },
+  REGISTRY_UNREACHABLE: {
+    text: "No instance of the schema registry has answered.",
+    advice:
+      "Check schema.registry.url and that the registry runs. errors.retry.timeout says how long a task tries again; such a record is never skipped.",
+  },
+  REGISTRY_UNAUTHORIZED: {
+    text: "The schema registry refuses this client.",
+    advice:
+      "Check basic.auth.* or bearer.auth.* of the converter, and what that user may do, then restart the task. Such a record is never skipped.",
+  },
+  REGISTRY_SCHEMA_REFUSED: {
+    text: "The schema registry has not taken the schema of a record, for instance because it is incompatible with an earlier one.",
+    advice:
+      "See the registry's message. Undo the change of the schema, or allow it by the compatibility of the subject; then restart the task.",
+  },
+  REGISTRY_SCHEMA_UNKNOWN: {
+    text: "The schema registry does not have the schema of a record.",
+    advice:
+      "Compare schema.registry.url with the registry of the record's producer. With auto.register.schemas=false, register the schema.",
+  },
   CLASS_NOT_FOUND: {
     text: "No plugin of this worker has this class name or alias.",
     advice: "Correct the class, or add the folder that holds the plugin to plugin.path and restart the worker.",

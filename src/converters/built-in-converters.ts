@@ -1,4 +1,5 @@
 import type { Converter, HeaderConverter } from "../api/index.js";
+import { AvroConverter } from "./avro/avro-converter.js";
 import { ByteArrayConverter } from "./byte-array-converter.js";
 import { JsonConverter } from "./json/json-converter.js";
 import { PrimitiveConverter } from "./primitive-converter.js";
@@ -21,7 +22,10 @@ const BOTH: readonly (readonly [string, Make<Converter & HeaderConverter>])[] = 
 ];
 
 /** The built-in converters of keys and values, by class name. Callers must `configure` them. */
-export const converters: ReadonlyMap<string, Make<Converter>> = new Map(BOTH);
+export const converters: ReadonlyMap<string, Make<Converter>> = new Map<string, Make<Converter>>([
+  ...BOTH,
+  ["io.confluent.connect.avro.AvroConverter", () => new AvroConverter()],
+]);
 
 /** The built-in header converters, by class name. */
 export const headerConverters: ReadonlyMap<string, Make<HeaderConverter>> = new Map<string, Make<HeaderConverter>>([

@@ -6,7 +6,8 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   "src/base": ["src/api"],
   "src/contract": ["src/api"],
   "src/protocol": ["src/base"],
-  "src/converters": ["src/api"],
+  "src/registry-client": ["src/api", "src/base"],
+  "src/converters": ["src/api", "src/base", "src/registry-client"],
   "src/transforms": ["src/api", "src/base", "src/converters"],
   "src/testing": ["src/api", "src/base", "src/converters"],
   "src/kafka": ["src/api", "src/base", "src/protocol"],
@@ -46,7 +47,9 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
   "src/converters": [
     ["src/converters"],
     ["src/converters/json", "src/converters"],
-    ["src/converters/built-in-converters", "src/converters", "src/converters/json"],
+    ["src/converters/registry"],
+    ["src/converters/avro", "src/converters", "src/converters/registry"],
+    ["src/converters/built-in-converters", "src/converters", "src/converters/json", "src/converters/avro"],
   ],
   "src/transforms": [
     ["src/transforms/record"],

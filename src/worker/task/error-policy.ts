@@ -63,9 +63,12 @@ export function isFenced(error: unknown): error is Error {
   return ["PRODUCER_FENCED", "INVALID_PRODUCER_EPOCH"].includes(String((error as { codeName?: unknown }).codeName));
 }
 
-/** The cluster refuses us, not the record: skipping records for it would lose good ones. */
+/** The cluster or the schema registry refuses us, not the record: skipping records for it would lose good ones. */
 function isRefusal(error: unknown): boolean {
-  if (!(error instanceof Error) || error.name !== "KafkaError") return false;
+  if (!(error instanceof Error)) return false;
+  const { code } = error as { code?: unknown };
+  if (errorKind(error) !== undefined) return code === "REGISTRY_UNREACHABLE" || code === "REGISTRY_UNAUTHORIZED";
+  if (error.name !== "KafkaError") return false;
   return /AUTHENTICATION|AUTHORIZATION/.test(String((error as { codeName?: unknown }).codeName));
 }
 
@@ -73,7 +76,8 @@ function isRefusal(error: unknown): boolean {
  * Decides the fate of a record that failed a stage (KIP-298). Retriable failures are tried again until
  * `errors.retry.timeout` after the first attempt. Delays start at 300 ms and double; beyond `errors.retry.delay.max.ms`
  * they are drawn uniformly below it. In converters, transformations and producing, any failure can be tolerated;
- * elsewhere only retriable ones. A bug of ours, or a cluster that refuses us, is never tolerated.
+ * elsewhere only retriable ones. A bug of ours, or a cluster or schema
+ * registry that refuses us, is never tolerated.
  *
  * @param attempt number of failed attempts, from 1.
  * @param elapsedMs since the first attempt began.

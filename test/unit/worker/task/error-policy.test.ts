@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { DataError, RetriableError } from "../../../../src/api/index.js";
+import { ConfigError, DataError, RetriableError } from "../../../../src/api/index.js";
 import { InvariantError } from "../../../../src/base/invariant-error.js";
 import { KafkaError } from "../../../../src/protocol/kafka-error.js";
 import { isRetriable, judgeFailure, parseErrorPolicy } from "../../../../src/worker/task/error-policy.js";
@@ -65,6 +65,15 @@ describe("the error policy (KIP-298)", () => {
     expect(verdict("SASL_AUTHENTICATION_FAILED")).toEqual({ kind: "fail", tolerable: false });
     expect(verdict("TOPIC_AUTHORIZATION_FAILED")).toEqual({ kind: "fail", tolerable: false });
     expect(verdict("RECORD_LIST_TOO_LARGE")).toEqual({ kind: "skip" });
+  });
+
+  test("a schema registry that is away or refuses us is not a bad record either", () => {
+    const all = policy({ "errors.tolerance": "all" });
+    const verdict = (error: Error) => judgeFailure(all, "VALUE_CONVERTER", error, 1, 0, 0);
+    const unauthorized = new ConfigError("schema.registry.url", "401", { code: "REGISTRY_UNAUTHORIZED" });
+    expect(verdict(new RetriableError("REGISTRY_UNREACHABLE", "away"))).toEqual({ kind: "fail", tolerable: false });
+    expect(verdict(unauthorized)).toEqual({ kind: "fail", tolerable: false });
+    expect(verdict(new DataError("REGISTRY_SCHEMA_REFUSED", "409"))).toEqual({ kind: "skip" });
   });
 
   test("an error of Kafka is retriable if marked so", () => {

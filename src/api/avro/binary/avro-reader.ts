@@ -1,12 +1,12 @@
-import { DataError } from "../errors.js";
-import type { Schema } from "../schema.js";
-import { ArrayStruct, type ConnectValue, Float64 } from "../struct.js";
-import { withField } from "../values/field-path.js";
+import { DataError } from "../../errors.js";
+import type { Schema } from "../../schema.js";
+import { ArrayStruct, type ConnectValue, Float64 } from "../../struct.js";
+import { withField } from "../../values/field-path.js";
+import { AVRO_DATA_DEFAULTS, type AvroDataSettings } from "../avro-data-settings.js";
+import type { AvroSchema } from "../avro-schema.js";
+import { connectFromAvro } from "../connect-from-avro.js";
 import { AvroCursor, malformed } from "./avro-cursor.js";
-import { AVRO_DATA_DEFAULTS, type AvroDataSettings } from "./avro-data-settings.js";
 import { type AvroReadPlan, planAvroReading, READ } from "./avro-read-plan.js";
-import type { AvroSchema } from "./avro-schema.js";
-import { connectFromAvro } from "./connect-from-avro.js";
 
 /** Deeper nesting is refused: it would overflow the stack. */
 const DEEPEST = 1000;

@@ -1,10 +1,10 @@
-import { DataError } from "../errors.js";
-import { type Field, LOGICAL, type Schema } from "../schema.js";
-import type { ConnectValue } from "../struct.js";
-import type { AvroDataSettings } from "./avro-data-settings.js";
+import { DataError } from "../../errors.js";
+import { type Field, LOGICAL, type Schema } from "../../schema.js";
+import type { ConnectValue } from "../../struct.js";
+import type { AvroDataSettings } from "../avro-data-settings.js";
+import { type AvroField, type AvroRecord, type AvroSchema, avroFullName } from "../avro-schema.js";
+import { isUnion, writtenFullName, writtenName } from "../connect-names.js";
 import { avroDefaultBytes } from "./avro-default-bytes.js";
-import { type AvroField, type AvroRecord, type AvroSchema, avroFullName } from "./avro-schema.js";
-import { isUnion, writtenFullName, writtenName } from "./connect-names.js";
 
 /** The ways to write a value. They are numbers because the writer's switch then compiles to a jump. */
 export const WRITE = {

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { DataError } from "../errors.js";
+import { DataError } from "../../errors.js";
 
 const SIXTY_FOUR = new BigInt64Array(1);
 const HALVES = new Int32Array(SIXTY_FOUR.buffer);

@@ -1,4 +1,4 @@
-import type { ByteSlab } from "../values/byte-slab.js";
+import type { ByteSlab } from "../../values/byte-slab.js";
 
 // Writes Avro's binary encoding: numbers as zig-zag varints, texts and bytes after their length.
 

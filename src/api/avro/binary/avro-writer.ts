@@ -1,9 +1,9 @@
-import type { Schema } from "../schema.js";
-import type { ConnectValue } from "../struct.js";
-import type { ByteSlab } from "../values/byte-slab.js";
-import { AVRO_DATA_DEFAULTS, type AvroDataSettings } from "./avro-data-settings.js";
-import { avroFromConnect } from "./avro-from-connect.js";
-import type { AvroSchema } from "./avro-schema.js";
+import type { Schema } from "../../schema.js";
+import type { ConnectValue } from "../../struct.js";
+import type { ByteSlab } from "../../values/byte-slab.js";
+import { AVRO_DATA_DEFAULTS, type AvroDataSettings } from "../avro-data-settings.js";
+import { avroFromConnect } from "../avro-from-connect.js";
+import type { AvroSchema } from "../avro-schema.js";
 import { writeAvroValue } from "./avro-value-writer.js";
 import { type AvroWritePlan, planAvroWriting } from "./avro-write-plan.js";
 

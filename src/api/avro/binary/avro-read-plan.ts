@@ -1,11 +1,11 @@
-import { DataError } from "../errors.js";
-import type { Schema } from "../schema.js";
-import type { ConnectValue } from "../struct.js";
-import type { AvroDataSettings } from "./avro-data-settings.js";
-import { branchName } from "./avro-parser.js";
-import { type AvroRecord, type AvroSchema, type AvroUnion, avroFullName, isNamed } from "./avro-schema.js";
-import { connectFromAvro, isAnything, isMapEntry, onlyBranch } from "./connect-from-avro.js";
-import { defaultFromJson } from "./default-value.js";
+import { DataError } from "../../errors.js";
+import type { Schema } from "../../schema.js";
+import type { ConnectValue } from "../../struct.js";
+import type { AvroDataSettings } from "../avro-data-settings.js";
+import { branchName } from "../avro-parser.js";
+import { type AvroRecord, type AvroSchema, type AvroUnion, avroFullName, isNamed } from "../avro-schema.js";
+import { connectFromAvro, isAnything, isMapEntry, onlyBranch } from "../connect-from-avro.js";
+import { defaultFromJson } from "../default-value.js";
 
 /** The ways to read a value. They are numbers because the reader's switch then compiles to a jump. */
 export const READ = {

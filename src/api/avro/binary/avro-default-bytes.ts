@@ -1,9 +1,9 @@
-import { DataError } from "../errors.js";
-import { ByteSlab } from "../values/byte-slab.js";
+import { DataError } from "../../errors.js";
+import { ByteSlab } from "../../values/byte-slab.js";
+import type { AvroJson, AvroNumber } from "../avro-json.js";
+import type { AvroSchema } from "../avro-schema.js";
+import { isAvroDefault } from "../default-value.js";
 import { writeBytes, writeFloat32, writeFloat64, writeLong, writeOctet, writeRaw, writeText } from "./avro-bytes.js";
-import type { AvroJson, AvroNumber } from "./avro-json.js";
-import type { AvroSchema } from "./avro-schema.js";
-import { isAvroDefault } from "./default-value.js";
 
 /**
  * A default of an Avro schema in binary.

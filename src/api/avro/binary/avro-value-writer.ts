@@ -1,10 +1,10 @@
-import { DataError } from "../errors.js";
-import { type ConnectValue, Float64, Struct } from "../struct.js";
-import type { ByteSlab } from "../values/byte-slab.js";
-import { connectClassName } from "../values/connect-class-name.js";
-import { withField } from "../values/field-path.js";
-import { sameSchema } from "../values/schema-equality.js";
-import { ANYTHING_FIELDS } from "./anything.js";
+import { DataError } from "../../errors.js";
+import { type ConnectValue, Float64, Struct } from "../../struct.js";
+import type { ByteSlab } from "../../values/byte-slab.js";
+import { connectClassName } from "../../values/connect-class-name.js";
+import { withField } from "../../values/field-path.js";
+import { sameSchema } from "../../values/schema-equality.js";
+import { ANYTHING_FIELDS } from "../anything.js";
 import {
   writeBytes,
   writeFloat32,
