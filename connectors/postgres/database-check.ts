@@ -75,7 +75,7 @@ function finding(error: unknown, settings: Settings): Finding {
 }
 
 async function checkReplication(client: pg.Client, settings: Settings): Promise<Finding[]> {
-  if (settings.snapshotMode === "initial_only") return [];
+  if (!settings.snapshot.streams) return [];
   const found: Finding[] = [];
   const [wal] = await queryRows(client, "SHOW wal_level");
   if (wal?.["wal_level"] !== "logical")
@@ -99,7 +99,7 @@ async function checkReplication(client: pg.Client, settings: Settings): Promise<
 }
 
 async function checkPublication(client: pg.Client, settings: Settings): Promise<Finding[]> {
-  if (settings.snapshotMode === "initial_only") return [];
+  if (!settings.snapshot.streams) return [];
   const { name, mode } = settings.publication;
   const [publication] = await queryRows(
     client,

@@ -72,12 +72,12 @@ export class Session {
   async open(): Promise<void> {
     const { settings, progress, context, incremental } = this.#options;
     const client = await this.#catalogClient();
-    const streams = settings.snapshotMode !== "initial_only";
+    const { streams } = settings.snapshot;
     const added = streams ? await this.#publish(client) : [];
     const lineage = streams ? await this.#identify() : SAME;
     const slot = streams ? await readSlot(client, settings.slotName, settings.connection.database) : undefined;
     const plan = planStart({
-      mode: settings.snapshotMode,
+      rules: settings.snapshot,
       offset: progress.offset === null ? null : readOffset(progress.offset),
       slot,
       slotName: settings.slotName,
@@ -281,7 +281,7 @@ export class Session {
     this.#closeSlotClient();
     // Until the offset is stored, a crash repeats the whole snapshot: commit now.
     context.requestCommit();
-    if (settings.snapshotMode === "initial_only") return;
+    if (!settings.snapshot.streams) return;
     if (settings.streamingDelayMs > 0) await context.clock.delay(settings.streamingDelayMs, context.stopping);
     await this.#startStream();
   }

@@ -8,7 +8,7 @@ import { OurWorker } from "./our-worker.js";
 import { differences } from "./parity-mask.js";
 import { type Counts, RECORDS, SETUP, STEPS } from "./parity-sql.js";
 import { findPeers, Peers } from "./peers.js";
-import { TopicCollector } from "./topic-collector.js";
+import { type Collected, TopicCollector } from "./topic-collector.js";
 
 const { script, missing } = findPeers();
 const TABLES = Object.keys(RECORDS);
@@ -139,19 +139,11 @@ describe.skipIf(missing)("the same SQL through the real Debezium and through our
     try {
       await both(({ name, rest }) =>
         rest.create(database, {
-          "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
-          "database.hostname": url.hostname,
-          "database.port": url.port,
-          "database.user": url.username,
-          "database.password": url.password,
-          "database.dbname": database,
+          ...connectionTo(url),
           "topic.prefix": database,
-          "plugin.name": "pgoutput",
           "slot.name": `${database}_${name}`,
           "publication.name": `${database}_${name}`,
           "header.converter": "org.apache.kafka.connect.storage.StringConverter",
-          "key.converter": "org.apache.kafka.connect.json.JsonConverter",
-          "value.converter": "org.apache.kafka.connect.json.JsonConverter",
           ...settings,
         }),
       );
@@ -176,7 +168,99 @@ describe.skipIf(missing)("the same SQL through the real Debezium and through our
       await Promise.all(pairs.map(({ collector }) => collector.close()));
     }
   });
+
+  test.each<[string, Record<string, string>, lives: number]>([
+    ["threads", { "snapshot.max.threads": "3" }, 1],
+    [
+      "configured",
+      {
+        "snapshot.mode": "configuration_based",
+        "snapshot.mode.configuration.based.snapshot.data": "true",
+        "snapshot.mode.configuration.based.start.stream": "false",
+      },
+      2,
+    ],
+  ])("takes the same snapshots: %s", async (title, settings, lives) => {
+    const database = `snapshots_${title}`;
+    await execute(postgres, `create database ${database}`);
+    const url = new URL(postgres.connectionString);
+    url.pathname = database;
+    await execute(
+      { connectionString: url.href },
+      ...SNAPSHOT_TABLES.flatMap(([table, count]) => [
+        `create table ${table}(id int primary key)`,
+        `insert into ${table} select * from generate_series(1, ${count})`,
+      ]),
+    );
+    const topics = SNAPSHOT_TABLES.map(([table]) => `${database}.public.${table}`);
+    const pairs = await Promise.all(
+      sides.map(async (side) => ({ ...side, collector: await TopicCollector.open(side.kafka, topics) })),
+    );
+    const rows = SNAPSHOT_TABLES.reduce((sum, [, count]) => sum + count, 0);
+    try {
+      await Promise.all(
+        pairs.map(async (side) => {
+          const { name, rest, collector } = side;
+          const reached = (life: number) =>
+            beforeFailure(
+              side,
+              database,
+              collector.until(
+                (records) => [...records.values()].reduce((sum, list) => sum + list.length, 0) === rows * life,
+              ),
+            );
+          await rest.create(database, {
+            ...connectionTo(url),
+            "topic.prefix": database,
+            "slot.name": `${database}_${name}`,
+            "publication.name": `${database}_${name}`,
+            ...settings,
+          });
+          await reached(1);
+          if (lives === 1) return;
+          await rest.post(`/connectors/${database}/restart?includeTasks=true`);
+          await reached(2);
+        }),
+      );
+      const [real, ours] = pairs.map(({ collector }) =>
+        topics.map((topic) => markersOf(collector.records.get(topic)!)),
+      );
+      expect(ours).toEqual(real);
+    } finally {
+      await Promise.all(pairs.map(({ rest }) => rest.delete(`/connectors/${database}`)));
+      await Promise.all(pairs.map(({ collector }) => collector.close()));
+    }
+  });
 });
+
+/** Tables of a snapshot, and how many rows they have. */
+const SNAPSHOT_TABLES = [
+  ["a", 6],
+  ["b", 1],
+  ["c", 0],
+  ["d", 4],
+] as const;
+
+/** The markers of a table's rows, in order; which table is first and which is last is left to chance. */
+function markersOf(records: readonly Collected[]): string[] {
+  return records.map(
+    ({ value }) => (JSON.parse(value!) as { payload: { source: { snapshot: string } } }).payload.source.snapshot,
+  );
+}
+
+function connectionTo(url: URL): Record<string, string> {
+  return {
+    "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
+    "database.hostname": url.hostname,
+    "database.port": url.port,
+    "database.user": url.username,
+    "database.password": url.password,
+    "database.dbname": url.pathname.slice(1),
+    "plugin.name": "pgoutput",
+    "key.converter": "org.apache.kafka.connect.json.JsonConverter",
+    "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+  };
+}
 
 /** How many records come under these settings. */
 function expectedOf(counts: Counts, settings: Readonly<Record<string, string>>): Record<string, number> {

@@ -75,6 +75,14 @@ const channels: Rule = (value, props) => {
   return signalChannelFault(names) ?? (lacks ? "Channel 'kafka' needs signal.kafka.bootstrap.servers" : undefined);
 };
 
+const SNAPSHOT_MODES = ["always", "initial", "initial_only", "no_data", "when_needed", "configuration_based"] as const;
+
+function streams(props: SubmittedProps): boolean {
+  const mode = props["snapshot.mode"]?.trim().toLowerCase();
+  const flag = props["snapshot.mode.configuration.based.start.stream"]?.trim().toLowerCase();
+  return mode !== "initial_only" && (mode !== "configuration_based" || flag === "true");
+}
+
 const POSITIVE = "A positive integer is expected";
 const NOT_NEGATIVE = "An integer that is not negative is expected";
 
@@ -124,9 +132,10 @@ const RULES: Partial<Record<Key, Rule>> = {
   "message.key.columns": keyColumns,
   "skipped.operations": operations,
   "snapshot.mode": (value, props, key) =>
-    ["custom", "configuration_based"].includes(value.trim().toLowerCase())
-      ? `Mode '${value}' is not supported here: use always, initial, initial_only, no_data or when_needed`
-      : oneOf("always", "initial", "initial_only", "no_data", "when_needed", "never")(value, props, key),
+    value.trim().toLowerCase() === "custom"
+      ? `Mode '${value}' is a Java class (snapshot.mode.custom.name), which cannot be loaded here: use ${SNAPSHOT_MODES.join(", ")}`
+      : oneOf(...SNAPSHOT_MODES, "never")(value, props, key),
+  "snapshot.isolation.mode": oneOf("serializable", "repeatable_read", "read_committed", "read_uncommitted"),
   "decimal.handling.mode": oneOf("precise", "double", "string"),
   "time.precision.mode": oneOf(
     "adaptive",
@@ -142,8 +151,8 @@ const RULES: Partial<Record<Key, Rule>> = {
   "event.converting.failure.handling.mode": oneOf("fail", "warn", "skip"),
   "schema.refresh.mode": oneOf("columns_diff", "columns_diff_exclude_unchanged_toast"),
   "snapshot.resume.mode": (value, props, key) =>
-    value.trim().toLowerCase() === "chunks" && props["snapshot.mode"]?.trim().toLowerCase() === "initial_only"
-      ? "Chunks are read beside the stream, which snapshot.mode=initial_only does not start: set none, or another snapshot.mode"
+    value.trim().toLowerCase() === "chunks" && !streams(props)
+      ? `Chunks are read beside the stream, which snapshot.mode=${props["snapshot.mode"]} does not start: set none, or another snapshot.mode`
       : oneOf("none", "chunks")(value, props, key),
   "snapshot.max.threads": atLeast(1, POSITIVE),
   "snapshot.max.threads.multiplier": atLeast(1, POSITIVE),

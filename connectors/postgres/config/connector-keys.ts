@@ -110,8 +110,38 @@ export const CONNECTOR_KEYS = {
   "tombstones.on.delete": { type: "boolean", doc: "Send a tombstone after each delete.", default: true },
   "snapshot.mode": {
     type: "string",
-    doc: "initial, always, initial_only, no_data (also never) or when_needed.",
+    doc: "initial, always, initial_only, no_data (also never), when_needed or configuration_based.",
     default: "initial",
+  },
+  "snapshot.mode.configuration.based.snapshot.data": {
+    type: "boolean",
+    doc: "Under configuration_based: take a snapshot at each start.",
+    default: false,
+  },
+  "snapshot.mode.configuration.based.snapshot.schema": {
+    type: "boolean",
+    doc: "Has no effect here, as in Debezium: the tables' structure is read from the database.",
+    default: false,
+  },
+  "snapshot.mode.configuration.based.start.stream": {
+    type: "boolean",
+    doc: "Under configuration_based: stream.",
+    default: false,
+  },
+  "snapshot.mode.configuration.based.snapshot.on.schema.error": {
+    type: "boolean",
+    doc: "Has no effect here, as in Debezium.",
+    default: false,
+  },
+  "snapshot.mode.configuration.based.snapshot.on.data.error": {
+    type: "boolean",
+    doc: "Under configuration_based: take a snapshot if the stored position is lost.",
+    default: false,
+  },
+  "snapshot.isolation.mode": {
+    type: "string",
+    doc: "serializable, repeatable_read, read_committed or read_uncommitted. A snapshot of a new slot, or of several connections, is read at repeatable_read at least.",
+    default: "serializable",
   },
   "snapshot.include.collection.list": {
     type: "string",

@@ -5,6 +5,7 @@ import { type IdentityRule, parseIdentityRules } from "./identity-rules.js";
 import { type NotificationSettings, notificationSettings } from "./notification-settings.js";
 import { compilePatterns, type KeyColumnsRule, type Pattern, parseKeyColumns } from "./patterns.js";
 import { parseSignalChannels, type SignalKafka, signalKafkaOf } from "./signal-settings.js";
+import { type SnapshotMode, type SnapshotRules, snapshotRules } from "./snapshot-rules.js";
 import { parseSslSettings, type SslSettings } from "./ssl-settings.js";
 import { parseStreamParams } from "./stream-params.js";
 
@@ -17,7 +18,8 @@ export type TimeMode =
   | "microseconds"
   | "nanoseconds";
 type BinaryMode = "bytes" | "base64" | "base64-url-safe" | "hex";
-export type SnapshotMode = "initial" | "always" | "initial_only" | "no_data" | "when_needed";
+/** snapshot.isolation.mode. */
+export type IsolationMode = "serializable" | "repeatable_read" | "read_committed" | "read_uncommitted";
 type PublicationMode = "disabled" | "all_tables" | "filtered" | "no_tables";
 
 /** How column values are converted to Connect's. */
@@ -108,7 +110,8 @@ export interface Settings {
   readonly confirmsLsn: boolean;
   /** offset.mismatch.strategy: stream on where the slot was moved past the stored offset. */
   readonly trustsSlot: boolean;
-  readonly snapshotMode: SnapshotMode;
+  readonly snapshot: SnapshotRules;
+  readonly snapshotIsolation: IsolationMode;
   /** snapshot.resume.mode=chunks: tables with a key are read beside the stream, and resumed at their last chunk. */
   readonly resumesInChunks: boolean;
   /** Connections of a snapshot. */
@@ -152,7 +155,6 @@ export function parseSettings(props: SubmittedProps): Settings {
   const prefix = config["topic.prefix"] ?? "";
   const skipped = config["skipped.operations"].map(enumText);
   const signalTable = config["signal.data.collection"]?.trim() || null;
-  const snapshotMode = enumText(config["snapshot.mode"]);
   const queueBytes = config["max.queue.size.in.bytes"];
   const flushMode = config["lsn.flush.mode"] === null ? null : enumText(config["lsn.flush.mode"]);
   return {
@@ -221,7 +223,12 @@ export function parseSettings(props: SubmittedProps): Settings {
     slotRetryDelayMs: config["slot.retry.delay.ms"],
     confirmsLsn: flushMode === null ? config["flush.lsn.source"] : flushMode !== "manual",
     trustsSlot: /^trust_(slot|greater_lsn)$/.test(enumText(config["offset.mismatch.strategy"])),
-    snapshotMode: (snapshotMode === "never" ? "no_data" : snapshotMode) as SnapshotMode,
+    snapshot: snapshotRules(enumText(config["snapshot.mode"]) as SnapshotMode, {
+      takesData: config["snapshot.mode.configuration.based.snapshot.data"],
+      startsStream: config["snapshot.mode.configuration.based.start.stream"],
+      retakesOnDataError: config["snapshot.mode.configuration.based.snapshot.on.data.error"],
+    }),
+    snapshotIsolation: enumText(config["snapshot.isolation.mode"]) as IsolationMode,
     resumesInChunks: enumText(config["snapshot.resume.mode"]) === "chunks",
     snapshotThreads: config["snapshot.max.threads"],
     snapshotParts: config["snapshot.max.threads"] * config["snapshot.max.threads.multiplier"],

@@ -4,11 +4,14 @@ import type { SubmittedProps } from "../../../src/api/index.js";
 const REFUSED: Readonly<Record<string, { readonly harmless?: readonly string[]; readonly instead?: string }>> = {
   converters: { harmless: [""] },
   "post.processors": { harmless: [""] },
-  "snapshot.query.mode": { harmless: ["select_all"] },
-  "snapshot.locking.mode": { harmless: ["none", "shared"] },
-  "snapshot.isolation.mode": {
-    harmless: ["serializable", "repeatable_read"],
-    instead: "snapshots are read at repeatable_read",
+  "snapshot.query.mode": {
+    harmless: ["select_all"],
+    instead: "custom names a Java class, which cannot be loaded here; see snapshot.select.statement.overrides",
+  },
+  "snapshot.locking.mode": {
+    // Each table is locked in ACCESS SHARE mode anyway.
+    harmless: ["none", "shared"],
+    instead: "custom names a Java class, which cannot be loaded here",
   },
   "schema.name.adjustment.mode": { harmless: ["none"] },
   "field.name.adjustment.mode": { harmless: ["none"] },

@@ -9,6 +9,7 @@ import {
 } from "../../../src/api/index.js";
 import type { ChunkRange, DescribedTable } from "../chunks/chunk-reader.js";
 import { type HeldRow, HeldRows, type HoldsRow } from "../chunks/held-rows.js";
+import { beginStatement } from "../chunks/snapshot-isolation.js";
 import { SnapshotWorker } from "../chunks/snapshot-worker.js";
 import { lockTable, TableChanged } from "../chunks/table-hold.js";
 import type { Settings } from "../config/settings.js";
@@ -82,8 +83,7 @@ interface Part {
 }
 
 /**
- * Reads all captured tables by COPY, in one REPEATABLE READ snapshot but for those that change meanwhile; over several
- * connections, if `snapshot.max.threads` says so.
+ * Reads all captured tables by COPY, in one snapshot but for those that change meanwhile; over several connections, if `snapshot.max.threads` says so.
  */
 export class Snapshot {
   readonly #options: SnapshotOptions;
@@ -141,7 +141,13 @@ export class Snapshot {
     const { snapshotThreads, maxQueueBytes } = settings;
     const limitBytes = Math.ceil(maxQueueBytes / snapshotThreads);
     const first = new SnapshotWorker({ client, filter, schemas, limitBytes });
-    await first.begin(BEGIN, snapshotName);
+    const [server] = await queryRows(client, "SELECT pg_is_in_recovery() AS is_standby");
+    const begin = beginStatement(settings.snapshotIsolation, {
+      isImported: snapshotName !== null,
+      isShared: snapshotThreads > 1,
+      isStandby: server!["is_standby"] === "t",
+    });
+    await first.begin(begin, snapshotName);
     await this.#identify();
     const { txId, time } = this.#transaction;
     this.#offset = this.#options.offsets?.running ?? snapshotOffset(identity, lsn, txId, time.us, false);

@@ -1,4 +1,4 @@
-import type { SnapshotMode } from "../config/settings.js";
+import type { SnapshotRules } from "../config/snapshot-rules.js";
 import { formatLsn, isIdleConfirmation, type Lsn, NO_LSN } from "../wal/lsn.js";
 import type { SlotState } from "../wal/replication-slot.js";
 import type { WalEnd } from "../wal/wal-end.js";
@@ -19,7 +19,7 @@ export type StartPlan =
   | { readonly kind: "refuse"; readonly reason: string };
 
 export interface StartScene {
-  readonly mode: SnapshotMode;
+  readonly rules: SnapshotRules;
   /** The stored offset, or the progress of this process. */
   readonly offset: StoredOffset | null;
   readonly slot: SlotState | undefined;
@@ -31,14 +31,16 @@ export interface StartScene {
   readonly confirmsLsn: boolean;
   /** offset.mismatch.strategy: skip what the slot no longer has. */
   readonly trustsSlot: boolean;
-  /** This task has already taken its snapshot: `always` means at each start, not at each connection. */
+  /** This task has already taken its snapshot: at each start does not mean at each connection. */
   readonly hasSnapshot: boolean;
 }
 
 export function planStart(scene: StartScene): StartPlan {
-  const { mode, offset, wal, lineage } = scene;
+  const { rules, offset, wal, lineage } = scene;
+  const { takes, retakesWhenLost } = rules;
   const isUnfinished = offset === null || offset.isSnapshotRunning;
-  if (mode === "initial_only") return isUnfinished ? { kind: "snapshot", slot: "none" } : { kind: "idle" };
+  const isDue = takes === "at each start" ? !scene.hasSnapshot : takes === "once" && isUnfinished;
+  if (!rules.streams) return isDue ? { kind: "snapshot", slot: "none" } : { kind: "idle" };
   // Another database's rows beside those already sent: no mode may decide that by itself.
   if (lineage.kind === "foreign") return { kind: "refuse", reason: `${lineage.reason}.` };
   const isOffsetAhead = !isUnfinished && furthestOf(offset) > wal.lsn;
@@ -49,20 +51,20 @@ export function planStart(scene: StartScene): StartPlan {
   }
   // Streaming from a slot past the end of the WAL would skip everything written up to the slot's position.
   const slot = scene.slot && { ...scene.slot, isLost: scene.slot.isLost || isSlotAhead };
-  if (mode === "no_data" && offset?.isSnapshotRunning)
+  if (takes === "never" && offset?.isSnapshotRunning)
     return {
       kind: "refuse",
       reason:
         "The connector previously stopped while taking a snapshot, but now the connector is configured to never allow snapshots. Reconfigure the connector to use snapshots initially or when needed.",
     };
-  if (isSlotAhead && mode !== "when_needed") return { kind: "refuse", reason: ahead(scene) };
-  if (slot?.isLost && mode !== "when_needed")
+  if (isSlotAhead && !retakesWhenLost) return { kind: "refuse", reason: ahead(scene) };
+  if (slot?.isLost && !retakesWhenLost)
     return {
       kind: "refuse",
       reason: `Replication slot ${scene.slotName} has been invalidated (wal_status=lost): it no longer holds its changes. Drop it and take a new snapshot (snapshot.mode=when_needed does both), and raise max_slot_wal_keep_size.`,
     };
   if (isUnfinished) {
-    if (mode === "no_data") return { kind: "stream", slot: slot ? "keep" : "create" };
+    if (takes === "never" && !slot?.isLost) return { kind: "stream", slot: slot ? "keep" : "create" };
     return { kind: "snapshot", slot: slot ? (slot.isLost ? "recreate" : "keep") : "create" };
   }
   const hasDiverged = lineage.kind !== "same";
@@ -74,9 +76,9 @@ export function planStart(scene: StartScene): StartPlan {
     judgeAvailability(offset, slot, isIdleConfirmation) === "lost";
   const gap = isLost ? "none" : judgeGap(offset, slot.confirmedLsn, isIdleConfirmation);
   // Even a possible gap is worth a snapshot, which at worst is only slow.
-  if ((isLost || (gap !== "none" && scene.confirmsLsn)) && mode === "when_needed")
+  if ((isLost || (gap !== "none" && scene.confirmsLsn)) && retakesWhenLost)
     return { kind: "snapshot", slot: slot ? (slot.isLost ? "recreate" : "keep") : "create" };
-  if (mode === "always" && !scene.hasSnapshot) return { kind: "snapshot", slot: slot ? "keep" : "create" };
+  if (takes === "at each start" && isDue) return { kind: "snapshot", slot: slot ? "keep" : "create" };
   if (hasDiverged) return { kind: "refuse", reason: `${lineage.reason}. ${TO_SNAPSHOT}` };
   if (isOffsetAhead) return { kind: "refuse", reason: ahead(scene) };
   if (isLost) return { kind: "refuse", reason: unavailable(scene) };

@@ -185,3 +185,28 @@ test("a table of the initial snapshot that is truncated again and again is read 
 });
 
 const idOfKey = (record: SourceRecord) => (plainEvent(record).key as { id: number } | null)?.id;
+
+test("every isolation mode gives a whole snapshot, over one connection and over two", async () => {
+  await db.execute(
+    "CREATE TABLE a(id int PRIMARY KEY)",
+    "INSERT INTO a SELECT * FROM generate_series(1, 20)",
+    "CREATE TABLE b(id int PRIMARY KEY)",
+    "INSERT INTO b VALUES (1), (2)",
+  );
+  for (const mode of ["serializable", "repeatable_read", "read_committed", "read_uncommitted"])
+    for (const threads of ["1", "2"]) {
+      const driver = await TaskDriver.start(
+        db.props({
+          "snapshot.mode": "configuration_based",
+          "snapshot.mode.configuration.based.snapshot.data": "true",
+          "snapshot.isolation.mode": mode,
+          "snapshot.max.threads": threads,
+        }),
+      );
+      expectWhole(await driver.readUntil(isLast), { a: 20, b: 2 });
+      await driver.stop();
+    }
+  expect(await db.value("SELECT count(*) AS value FROM pg_replication_slots WHERE database = current_database()")).toBe(
+    "0",
+  );
+});

@@ -1,5 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { SnapshotMode } from "../../../../../connectors/postgres/config/settings.js";
+import {
+  type ConfiguredRules,
+  type SnapshotMode,
+  snapshotRules,
+} from "../../../../../connectors/postgres/config/snapshot-rules.js";
 import { readOffset } from "../../../../../connectors/postgres/position/source-offset.js";
 import { planStart, type StartScene } from "../../../../../connectors/postgres/position/start-plan.js";
 import type { Lsn } from "../../../../../connectors/postgres/wal/lsn.js";
@@ -22,14 +26,16 @@ const OURS: SourceMap = { system_id: "7", timeline: 1 };
 /** In the slot's first transaction, before any commit. */
 const PART_OF_FIRST: SourceMap = { lsn: 1600, lsn_proc: 1600, messageType: "INSERT", txId: 7 };
 
+const NOTHING: ConfiguredRules = { takesData: false, startsStream: false, retakesOnDataError: false };
+
 const plan = (
-  mode: SnapshotMode,
+  mode: SnapshotMode | ConfiguredRules,
   offset: SourceMap | null,
   state: SlotState | undefined,
   more: Partial<StartScene> = {},
 ) =>
   planStart({
-    mode,
+    rules: typeof mode === "string" ? snapshotRules(mode, NOTHING) : snapshotRules("configuration_based", mode),
     offset: offset === null ? null : readOffset(offset),
     slot: state,
     slotName: "s",
@@ -248,5 +254,30 @@ test("offsets of Debezium are read, old ones too", () => {
     isSnapshotRunning: false,
     identity: null,
     slotStart: null,
+  });
+});
+
+describe("configuration_based", () => {
+  test("takes a snapshot at each start if data is asked for, and streams if that is", () => {
+    const both = { takesData: true, startsStream: true, retakesOnDataError: false };
+    expect(plan(both, null, undefined)).toEqual({ kind: "snapshot", slot: "create" });
+    expect(plan(both, STREAMED, slot(1500, 1560))).toEqual({ kind: "snapshot", slot: "keep" });
+    expect(plan(both, STREAMED, slot(1500, 1560), { hasSnapshot: true })).toEqual({ kind: "stream", slot: "keep" });
+    const stream = { ...both, takesData: false };
+    expect(plan(stream, null, undefined)).toEqual({ kind: "stream", slot: "create" });
+    expect(plan(stream, RUNNING, undefined)).toMatchObject({ kind: "refuse" });
+    const data = { ...both, startsStream: false };
+    expect(plan(data, null, undefined)).toEqual({ kind: "snapshot", slot: "none" });
+    expect(plan(data, COMPLETE, undefined)).toEqual({ kind: "snapshot", slot: "none" });
+    expect(plan(data, COMPLETE, undefined, { hasSnapshot: true })).toEqual({ kind: "idle" });
+    expect(plan(NOTHING, null, undefined)).toEqual({ kind: "idle" });
+  });
+
+  test("takes one where the position is lost, only if that is asked for", () => {
+    const stream = { takesData: false, startsStream: true, retakesOnDataError: false };
+    expect(plan(stream, STREAMED, undefined)).toMatchObject({ kind: "refuse" });
+    const retaking = { ...stream, retakesOnDataError: true };
+    expect(plan(retaking, STREAMED, undefined)).toEqual({ kind: "snapshot", slot: "create" });
+    expect(plan(retaking, null, slot(1, 1, true))).toEqual({ kind: "snapshot", slot: "recreate" });
   });
 });
