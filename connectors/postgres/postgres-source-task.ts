@@ -8,6 +8,8 @@ import type {
   SourceTaskContext,
 } from "../../src/api/index.js";
 import { IncrementalSnapshot } from "./chunks/incremental-snapshot.js";
+import { RowPace } from "./chunks/row-pace.js";
+import { SnapshotProgress } from "./chunks/snapshot-progress.js";
 import { refuseInvalid } from "./config/config-validation.js";
 import { parseSettings, type Settings } from "./config/settings.js";
 import { ChangeEvents, contextHeaders } from "./events/change-event.js";
@@ -91,6 +93,8 @@ export class PostgresSourceTask implements SourceTask {
       inbox,
       notifications,
       snapshotNotes: new SnapshotNotifications(notifications, settings.signalTable),
+      snapshotProgress: new SnapshotProgress(clock, context.logger),
+      pace: new RowPace(settings.snapshotRowsPerSecond),
       silence: new SilenceLimit(),
       heartbeat: new Heartbeat(
         settings.heartbeatIntervalMs,
@@ -128,6 +132,10 @@ export class PostgresSourceTask implements SourceTask {
 
   lag(): SourceLag {
     return this.#session?.lag ?? {};
+  }
+
+  gauges(): Record<string, number> {
+    return this.#sessionOptions?.snapshotProgress.gauges() ?? {};
   }
 
   async stop(): Promise<void> {

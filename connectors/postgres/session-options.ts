@@ -1,5 +1,7 @@
 import type { SourceTaskContext } from "../../src/api/index.js";
 import type { IncrementalSnapshot } from "./chunks/incremental-snapshot.js";
+import type { RowPace } from "./chunks/row-pace.js";
+import type { SnapshotProgress } from "./chunks/snapshot-progress.js";
 import type { Settings } from "./config/settings.js";
 import type { ChangeEvents } from "./events/change-event.js";
 import type { Heartbeat } from "./events/heartbeat.js";
@@ -20,6 +22,8 @@ export interface SessionOptions {
   readonly events: ChangeEvents;
   readonly sources: SourceBlocks;
   readonly heartbeat: Heartbeat;
+  readonly snapshotProgress: SnapshotProgress;
+  readonly pace: RowPace;
   readonly incremental: IncrementalSnapshot;
   readonly inbox: SignalInbox;
   readonly notifications: Notifications;

@@ -7,6 +7,7 @@ import {
   type SourceRecord,
   UnsupportedError,
 } from "../../src/api/index.js";
+import { estimateRows } from "./chunks/snapshot-progress.js";
 import { splitSnapshot } from "./chunks/snapshot-split.js";
 import type { Settings } from "./config/settings.js";
 import { Snapshot, type SnapshotParts } from "./events/snapshot.js";
@@ -257,8 +258,10 @@ export class Session {
 
   /** The tables to read before the stream starts; the others are left to the incremental snapshot. */
   async #snapshotTables(client: pg.Client): Promise<readonly CapturedTable[]> {
-    const { settings, filter, schemas, context, incremental } = this.#options;
+    const { settings, filter, schemas, context, incremental, snapshotProgress } = this.#options;
     const tables = await snapshotTables(client, settings, filter);
+    const oids = tables.map(({ oid }) => oid);
+    snapshotProgress.begin(tables.length, await estimateRows(client, oids));
     if (tables.length === 0)
       context.logger.warn(
         "After applying the include/exclude list filters, no changes will be captured. Please check your configuration!",
@@ -271,9 +274,10 @@ export class Session {
   }
 
   async #endSnapshot(): Promise<void> {
-    const { settings, progress, context, snapshotNotes } = this.#options;
+    const { settings, progress, context, incremental, snapshotNotes, snapshotProgress } = this.#options;
     this.#snapshot = undefined;
     snapshotNotes.completed();
+    if (!incremental.isInitial) snapshotProgress.end();
     progress.hasSnapshot = true;
     // Empty tables have no row to carry the offset.
     if (progress.offset === null && this.#completedOffset) progress.goOnFrom(this.#completedOffset());
@@ -288,9 +292,11 @@ export class Session {
 
   #snapshotParts(client: pg.Client): SnapshotParts {
     const { settings, filter, schemas, events, sources, context } = this.#options;
-    const { clock, logger } = context;
+    const { snapshotProgress: progress, pace } = this.#options;
+    const { clock, logger, stopping } = context;
     const connect = () => this.#connect("Debezium General");
-    return { client, connect, identity: this.#server, settings, filter, schemas, events, sources, clock, logger };
+    const parts = { settings, filter, schemas, events, sources, progress, pace, clock, logger, stopping };
+    return { ...parts, client, connect, identity: this.#server };
   }
 
   async #startStream(): Promise<void> {

@@ -1,6 +1,7 @@
 import type pg from "pg";
 import { ConfigError, type SourceLag, type SourceMap, type SourceRecord } from "../../src/api/index.js";
 import { IncrementalChunks } from "./chunks/incremental-chunks.js";
+import { estimateRows } from "./chunks/snapshot-progress.js";
 import type { Settings } from "./config/settings.js";
 import { EventStream } from "./events/event-stream.js";
 import { runHeartbeatAction } from "./events/heartbeat-action.js";
@@ -69,6 +70,8 @@ export class StreamPhase {
       tables: () => this.#signalledTables(),
       reader: () => this.#chunkReader(walk),
       release: () => this.#releaseChunks(),
+      progress: parts.snapshotProgress,
+      pace: parts.pace,
       clock,
       logger,
     });
@@ -223,6 +226,8 @@ export class StreamPhase {
     this.#blockingClient = client;
     this.#blockingNotes = new SnapshotNotifications(notifications, null);
     this.#blockingNotes.started();
+    const oids = tables.map(({ oid }) => oid);
+    this.#parts.snapshotProgress.begin(tables.length, await estimateRows(client, oids));
     const snapshot = new Snapshot({
       ...snapshotParts(client),
       notes: this.#blockingNotes,
@@ -237,6 +242,7 @@ export class StreamPhase {
   }
 
   #endBlocking(): void {
+    this.#parts.snapshotProgress.end();
     this.#blocking = undefined;
     this.#blockingNotes?.completed();
     this.#signals.blockingEnded();

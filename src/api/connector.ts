@@ -89,6 +89,11 @@ export interface SourceTask {
    * anyone. Called every few seconds, also while `poll` waits.
    */
   lag?(): SourceLag;
+  /**
+   * Numbers of its own that the task shows in `/metrics` now, by name: lower-case letters, digits and underscores. At
+   * most 50. Called every few seconds, also while `poll` waits.
+   */
+  gauges?(): Readonly<Record<string, number>>;
   /** Releases all resources. Called once, after the last `poll` returned, also when `start` failed. */
   stop(): Promise<void>;
 }

@@ -279,6 +279,16 @@ export const WORKER_METRICS: readonly Metric<ScrapeReport>[] = [
       ),
   },
   {
+    name: "millrace_source_task_gauge",
+    type: "gauge",
+    labels: ["connector", "task", "name"],
+    help: "A number that a source task reports of itself, by the connector's own name for it.",
+    samples: ({ taskMetrics }) =>
+      taskMetrics.flatMap(({ id, own }) =>
+        Object.entries(own).map(([name, value]) => [{ ...labelsOf(id), name }, value] as const),
+      ),
+  },
+  {
     name: "millrace_task_held_up_seconds",
     type: "gauge",
     labels: ["connector", "task"],

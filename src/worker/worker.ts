@@ -292,6 +292,8 @@ export interface TaskMetrics {
   readonly pendingRecords: number;
   /** Source: how far it is behind, now, as its task reports; undefined if it does not. */
   readonly source: SourceLag | undefined;
+  /** Source: the numbers that its task reports, by name. Sink: {}. */
+  readonly own: Readonly<Record<string, number>>;
   /** Sink: open partitions, now. Source: 0. */
   readonly partitions: number;
   /** Its Kafka clients, those for administration excepted. */

@@ -253,6 +253,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
     ["connectors/postgres/notifications", "connectors/postgres/config", "connectors/postgres/position"],
     [
       "connectors/postgres/chunks",
+      "connectors/postgres/config",
       "connectors/postgres/server",
       "connectors/postgres/wal",
       "connectors/postgres/tables",

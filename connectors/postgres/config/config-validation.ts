@@ -154,6 +154,7 @@ const RULES: Partial<Record<Key, Rule>> = {
     value.trim().toLowerCase() === "chunks" && !streams(props)
       ? `Chunks are read beside the stream, which snapshot.mode=${props["snapshot.mode"]} does not start: set none, or another snapshot.mode`
       : oneOf("none", "chunks")(value, props, key),
+  "snapshot.max.rows.per.second": atLeast(0, NOT_NEGATIVE),
   "snapshot.max.threads": atLeast(1, POSITIVE),
   "snapshot.max.threads.multiplier": atLeast(1, POSITIVE),
   "money.fraction.digits": atLeast(0, NOT_NEGATIVE),

@@ -163,6 +163,11 @@ export const CONNECTOR_KEYS = {
     doc: "A large table is read in at most snapshot.max.threads times this many parts.",
     default: 1,
   },
+  "snapshot.max.rows.per.second": {
+    type: "int",
+    doc: "Most rows per second that snapshots of all kinds read; 0 for no limit. Ours, not Debezium's.",
+    default: 0,
+  },
   "snapshot.delay.ms": { type: "long", doc: "Wait before the snapshot.", default: 0 },
   "streaming.delay.ms": { type: "long", doc: "Wait between snapshot and streaming.", default: 0 },
   "decimal.handling.mode": { type: "string", doc: "precise, double or string.", default: "precise" },

@@ -118,6 +118,8 @@ export interface Settings {
   readonly snapshotThreads: number;
   /** Parts of a large table that they may share. */
   readonly snapshotParts: number;
+  /** 0: no limit. */
+  readonly snapshotRowsPerSecond: number;
   readonly snapshotDelayMs: number;
   readonly streamingDelayMs: number;
   readonly tombstonesOnDelete: boolean;
@@ -232,6 +234,7 @@ export function parseSettings(props: SubmittedProps): Settings {
     resumesInChunks: enumText(config["snapshot.resume.mode"]) === "chunks",
     snapshotThreads: config["snapshot.max.threads"],
     snapshotParts: config["snapshot.max.threads"] * config["snapshot.max.threads.multiplier"],
+    snapshotRowsPerSecond: config["snapshot.max.rows.per.second"],
     snapshotDelayMs: config["snapshot.delay.ms"],
     streamingDelayMs: config["streaming.delay.ms"],
     tombstonesOnDelete: config["tombstones.on.delete"],

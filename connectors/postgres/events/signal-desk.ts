@@ -12,6 +12,8 @@ import {
 } from "../../../src/api/index.js";
 import { type IncrementalChunks, TableGone } from "../chunks/incremental-chunks.js";
 import type { IncrementalSnapshot } from "../chunks/incremental-snapshot.js";
+import type { RowPace } from "../chunks/row-pace.js";
+import type { SnapshotProgress } from "../chunks/snapshot-progress.js";
 import type { IncrementalNotifications, ScanStatus } from "../notifications/incremental-notifications.js";
 import type { IncrementalTable } from "../position/incremental-position.js";
 import { codeOf, isPermanent } from "../server/failure.js";
@@ -49,6 +51,8 @@ export interface SignalDeskOptions {
   readonly reader: () => Promise<IncrementalChunks>;
   /** No incremental snapshot is left: its connection is not needed. */
   readonly release: () => void;
+  readonly progress: SnapshotProgress;
+  readonly pace: RowPace;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -61,6 +65,9 @@ export class SignalDesk {
   #isOfInbox = false;
   /** Where the stream was when the server was asked for its position last, and the wait before the next time. */
   #asked: { readonly at: Lsn; readonly again: Timer } | undefined;
+
+  /** Until the next chunk may be read. */
+  #paced: Timer | undefined;
 
   constructor(options: SignalDeskOptions) {
     this.#options = options;
@@ -120,15 +127,32 @@ export class SignalDesk {
       this.#close(records);
       return true;
     }
-    if (incremental.next === undefined) {
-      if (incremental.position.tables.length === 0) release();
+    const { next } = incremental;
+    if (next === undefined) {
+      if (incremental.position.tables.length > 0) return false;
+      this.#options.progress.end();
+      release();
       return false;
     }
-    await this.#open(incremental.next);
+    if (this.#isTooSoon()) return false;
+    await this.#open(next);
+    return true;
+  }
+
+  /** Whether snapshot.max.rows.per.second asks to wait; the stream is then woken in time. */
+  #isTooSoon(): boolean {
+    const { pace, clock, stream } = this.#options;
+    const waitMs = pace.waitMs(clock.monotonicMs());
+    if (waitMs === 0) return false;
+    this.#paced ??= clock.schedule(waitMs, () => {
+      this.#paced = undefined;
+      stream.wake();
+    });
     return true;
   }
 
   close(): void {
+    this.#paced?.cancel();
     this.#asked?.again.cancel();
   }
 
@@ -146,8 +170,9 @@ export class SignalDesk {
   }
 
   async #open({ id, oid }: IncrementalTable): Promise<void> {
-    const { incremental, walk, reader, notes, logger } = this.#options;
+    const { incremental, walk, reader, notes, progress, logger } = this.#options;
     const { position } = incremental;
+    if (!progress.isRunning) progress.begin(position.tables.length, null);
     try {
       const chunk = await (await reader()).read(position);
       incremental.open(chunk);
@@ -169,11 +194,13 @@ export class SignalDesk {
   }
 
   #close(records: SourceRecord[]): void {
-    const { incremental, walk, events, notes } = this.#options;
+    const { incremental, walk, events, notes, progress, pace, clock } = this.#options;
     const before = walk.offset;
     const { position } = incremental;
     const rows = incremental.close();
     if (incremental.position.tables.length < position.tables.length) notes.tableEnded(position, "SUCCEEDED");
+    progress.add(rows.length);
+    pace.take(rows.length, clock.monotonicMs());
     const after = walk.carry();
     for (const [at, { schema, key, row }] of rows.entries()) {
       const offset = at === rows.length - 1 ? after : before;

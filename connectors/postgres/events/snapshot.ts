@@ -9,7 +9,9 @@ import {
 } from "../../../src/api/index.js";
 import type { ChunkRange, DescribedTable } from "../chunks/chunk-reader.js";
 import { type HeldRow, HeldRows, type HoldsRow } from "../chunks/held-rows.js";
+import type { RowPace } from "../chunks/row-pace.js";
 import { beginStatement } from "../chunks/snapshot-isolation.js";
+import type { SnapshotProgress } from "../chunks/snapshot-progress.js";
 import { SnapshotWorker } from "../chunks/snapshot-worker.js";
 import { lockTable, TableChanged } from "../chunks/table-hold.js";
 import type { Settings } from "../config/settings.js";
@@ -43,8 +45,11 @@ export interface SnapshotParts {
   readonly schemas: TableSchemas;
   readonly events: ChangeEvents;
   readonly sources: SourceBlocks;
+  readonly progress: SnapshotProgress;
+  readonly pace: RowPace;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly stopping: AbortSignal;
 }
 
 interface SnapshotOptions extends SnapshotParts {
@@ -129,7 +134,9 @@ export class Snapshot {
       for (const table of changed) yield* this.#readChanged(workers[0]!, table, maxBatchSize);
       const last = this.#held.finish();
       logger.info("Snapshot ended", { tables: tables.length });
-      if (last) yield [last];
+      if (!last) return;
+      this.#options.progress.add(1);
+      yield [last];
     } finally {
       for (const worker of workers) if (worker.client !== client) closeClient(worker.client);
     }
@@ -231,22 +238,27 @@ export class Snapshot {
     parts: number,
     maxBatchSize: number,
   ): AsyncGenerator<SourceRecord[], void, void> {
-    const { events, clock } = this.#options;
+    const { events, clock, pace, progress, stopping } = this.#options;
+    const most = pace.most(maxBatchSize);
     const wake = () => this.#wake?.();
     let first = 0;
     try {
       for (;;) {
+        const waitMs = pace.waitMs(clock.monotonicMs());
+        if (waitMs > 0) await clock.delay(waitMs, stopping);
         events.now = eventTime(clock.nowMs() * 1000);
         const batch: SourceRecord[] = [];
-        for (let at = 0; at < workers.length && batch.length < maxBatchSize; at++) {
+        for (let at = 0; at < workers.length && batch.length < most; at++) {
           const worker = workers[(first + at) % workers.length]!;
           worker.rethrow();
-          this.#drain(worker, batch, maxBatchSize);
+          this.#drain(worker, batch, most);
           if (!worker.chunk && !worker.isOpening) this.#assign(worker, parts, wake);
         }
         // The one that has filled the batch is the last to be asked for the next one.
         first++;
         if (batch.length > 0) {
+          progress.add(batch.length);
+          pace.take(batch.length, clock.monotonicMs());
           yield batch;
           continue;
         }

@@ -161,6 +161,7 @@ export class SinkTaskRunner implements TaskRunner {
       activeRecords,
       pendingRecords,
       source: undefined,
+      own: {},
       partitions,
       deadLetters,
       clients: this.parts.clients.metrics(),

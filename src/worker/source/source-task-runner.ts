@@ -17,6 +17,7 @@ import type { KafkaAdmin } from "../../kafka/client/kafka-admin.js";
 import type { Producer, ProducerListener, ProducerRecord } from "../../kafka/client/producer.js";
 import type { TransactionalProducer } from "../../kafka/client/transactional-producer.js";
 import { isRetriable } from "../task/error-policy.js";
+import { ownNumbers } from "../task/own-numbers.js";
 import { LogReporter, RecordErrors } from "../task/record-errors.js";
 import { TaskCounters } from "../task/task-counters.js";
 import { TaskLife } from "../task/task-life.js";
@@ -196,6 +197,7 @@ export class SourceTaskRunner implements TaskRunner {
       awaitingBoundary,
       pendingRecords: 0,
       source: this.#lag(),
+      own: this.#gauges(),
       partitions: 0,
       deadLetters,
       clients: this.parts.clients.metrics(),
@@ -213,6 +215,16 @@ export class SourceTaskRunner implements TaskRunner {
       // A plugin's fault in a figure must not end its task. At debug, because it is repeated every two seconds.
       this.parts.logger.debug(`lag failed: ${errorMessage(error)}`);
       return undefined;
+    }
+  }
+
+  #gauges(): Record<string, number> {
+    try {
+      return ownNumbers(this.#task?.gauges?.());
+    } catch (error) {
+      // As a fault of `lag`.
+      this.parts.logger.debug(`gauges failed: ${errorMessage(error)}`);
+      return {};
     }
   }
 

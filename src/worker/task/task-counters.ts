@@ -12,6 +12,7 @@ export type TaskGauges = Pick<
   | "awaitingBoundary"
   | "pendingRecords"
   | "source"
+  | "own"
   | "partitions"
   | "deadLetters"
   | "clients"

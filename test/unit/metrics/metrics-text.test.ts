@@ -17,6 +17,7 @@ const gauges: TaskGauges = {
   lagBytes: 0,
   activeRecords: 2,
   awaitingBoundary: 0,
+  own: {},
   pendingRecords: 0,
   source: undefined,
   partitions: 4,

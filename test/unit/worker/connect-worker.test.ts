@@ -69,6 +69,7 @@ const NO_GAUGES = {
   lagBytes: 0,
   activeRecords: 0,
   awaitingBoundary: 0,
+  own: {},
   pendingRecords: 0,
   source: undefined,
   partitions: 0,

@@ -61,6 +61,7 @@ test("several connections read tables, and parts of a large one, in one snapshot
   const records = await driver.readUntil(isLast);
   expectWhole(records, counts);
   expect(new Set(records.map((record) => sourceField(record, "lsn"))).size).toBe(1);
+  expect(driver.gauges()).toMatchObject({ snapshot_tables: 6, snapshot_rows: 3590 });
   await db.execute("INSERT INTO b VALUES (99)");
   expect(plainEvent((await driver.read(1))[0]!).after).toEqual({ id: 99 });
   await driver.stop();
@@ -175,6 +176,7 @@ test("a table of the initial snapshot that is truncated again and again is read 
     sent.push(...(await driver.readUntil((records) => records.some((record) => idOfKey(record) === 200 + round))));
   }
   await driver.stop();
+  expect(driver.gauges()).toMatchObject({ snapshot_running: 0, snapshot_percent: 100 });
   const rows = new Set<number>();
   for (const record of sent)
     if (plainEvent(record).op === "t") rows.clear();

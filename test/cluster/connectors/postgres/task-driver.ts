@@ -100,6 +100,10 @@ export class TaskDriver {
     return (await this.#task.poll()) ?? [];
   }
 
+  gauges(): Readonly<Record<string, number>> {
+    return this.#task.gauges?.() ?? {};
+  }
+
   lag(): SourceLag {
     return this.#task.lag?.() ?? {};
   }

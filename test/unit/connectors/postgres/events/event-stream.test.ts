@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 import { IncrementalSnapshot } from "../../../../../connectors/postgres/chunks/incremental-snapshot.js";
+import { RowPace } from "../../../../../connectors/postgres/chunks/row-pace.js";
+import { SnapshotProgress } from "../../../../../connectors/postgres/chunks/snapshot-progress.js";
 import { parseSettings } from "../../../../../connectors/postgres/config/settings.js";
 import { ChangeEvents } from "../../../../../connectors/postgres/events/change-event.js";
 import { EventStream } from "../../../../../connectors/postgres/events/event-stream.js";
@@ -126,6 +128,8 @@ function streamOfSignal(type: string, more: Props = {}) {
     // The window stays open: the stream has not passed the chunk yet.
     reader: async () => ({ read: async () => empty }) as never,
     release: () => undefined,
+    progress: new SnapshotProgress(clock, silentLogger),
+    pace: new RowPace(0),
     clock,
     logger: silentLogger,
   });
