@@ -87,6 +87,12 @@ export const OWN_KEYS: Readonly<Record<string, BrokerKey>> = {
   "group.consumer.min.heartbeat.interval.ms": { type: "int", default: "5000", min: 1 },
   "group.consumer.max.heartbeat.interval.ms": { type: "int", default: "15000", min: 1 },
   "group.consumer.max.size": { type: "int", default: "2147483647", min: 1 },
+  "group.consumer.migration.policy": {
+    type: "string",
+    default: "bidirectional",
+    oneOf: ["disabled", "downgrade", "upgrade", "bidirectional"],
+    ignoresCase: true,
+  },
   "transaction.max.timeout.ms": { type: "int", default: String(15 * MINUTE) },
   "transactional.id.expiration.ms": { type: "int", default: "604800000", min: 1 },
   "transaction.state.log.num.partitions": { type: "int", default: "1", min: 1 },

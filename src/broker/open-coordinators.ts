@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.js";
 import type { Logger } from "../base/logger.js";
 import type { Random } from "../base/random.js";
 import type { BrokerProperties } from "./broker-properties.js";
-import type { TopicsView } from "./groups/consumer/topics-view.js";
+import type { TopicsView } from "./groups/consumer/assignment/topics-view.js";
 import { GroupCoordinator } from "./groups/group-coordinator.js";
 import { GroupLog, OFFSETS_TOPIC } from "./groups/group-log.js";
 import type { Broker } from "./handler.js";
@@ -65,6 +65,7 @@ function topicsView(topics: TopicRegistry, clock: Clock): TopicsView {
       const topic = topics.get(name);
       return topic && { id: topic.id, partitions: topic.logs.length };
     },
+    nameOf: (topicId) => topics.byId(topicId)?.name,
     names: () => topics.all().map(({ name }) => name),
     nowMs: () => clock.nowMs(),
   };

@@ -43,11 +43,12 @@ export function decodeSubscription(metadata: Buffer): ConsumerSubscription & { r
   return { version, ...subscriptions.read(Math.min(version, NEWEST), reader) };
 }
 
-/** Writes a member's assignment. */
+/** Writes a member's assignment. @param version of a newer one the newest that is known is written. */
 export function encodeAssignment(version: number, assignment: InputOf<typeof assignmentFields>): Buffer {
   const writer = new ByteWriter();
-  writer.i16(version);
-  assignments.write(version, writer, assignment);
+  const written = Math.min(version, NEWEST);
+  writer.i16(written);
+  assignments.write(written, writer, assignment);
   return Buffer.concat(writer.finish());
 }
 

@@ -1,54 +1,25 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type Deferred, deferred } from "../../src/base/deferred.js";
 import { decodeGroupRecord, encodeGroupRecord } from "../../src/broker/groups/group-records.js";
-import { partitionOfId } from "../../src/broker/internal-topics/coordinator-log.js";
-import { fetch } from "../../src/protocol/apis/fetch.js";
-import { metadata } from "../../src/protocol/apis/metadata.js";
-import { nextOffsetOf, walkBatches } from "../../src/protocol/records/record-batch.js";
-import { readRecords } from "../../src/protocol/records/record-batch-reader.js";
 import { startTestBroker, type TestBroker } from "../support/broker.js";
 import { BrokerClient } from "../support/broker-client.js";
 import { ConsumerProtocolStory, KAFKA_ANSWERS } from "../support/consumer-protocol-story.js";
+import { CONSUMER_KEYS, recordsOf } from "./group-records.js";
 import { findPeers, Peers } from "./peers.js";
+import { VerifiableConsumer } from "./verifiable-consumer.js";
 
 const { script, missing } = findPeers();
 const TIMEOUT_MS = 300_000;
 const GROUP = "story";
-/** The versions of the keys of a consumer group's records. */
-const CONSUMER_KEYS: ReadonlySet<number> = new Set([3, 5, 6, 7, 8, 16]);
-
-/** All records of the group's partition of `__consumer_offsets`. */
-async function recordsOf(client: BrokerClient): Promise<{ key: Buffer; value: Buffer | null }[]> {
-  const asked = { topics: [{ name: "__consumer_offsets" }], allowAutoTopicCreation: false };
-  const { topics: described } = await client.request(metadata, 9, asked);
-  const partition = partitionOfId(GROUP, described[0]!.partitions.length);
-  const found: { key: Buffer; value: Buffer | null }[] = [];
-  for (let fetchOffset = 0; ; ) {
-    const partitions = [{ partition, fetchOffset, partitionMaxBytes: 1_000_000 }];
-    const topics = [{ topic: "__consumer_offsets", partitions }];
-    const limits = { maxWaitMs: 0, minBytes: 0, maxBytes: 1_000_000, isolationLevel: 0 };
-    const { responses } = await client.request(fetch, 12, { ...limits, topics });
-    const { records, highWatermark } = responses[0]!.partitions[0]!;
-    for (const batch of walkBatches(records ?? Buffer.alloc(0))) {
-      for (const { key, value } of readRecords(batch.bytes)) found.push({ key: key!, value });
-      fetchOffset = nextOffsetOf(batch.header);
-    }
-    if (fetchOffset >= highWatermark) return found;
-  }
-}
-
 describe.skipIf(missing)("the consumer protocol", () => {
   test(
     "is on Apache Kafka what the cluster ring expects of the bundled broker",
     async () => {
       const folder = mkdtempSync(join(tmpdir(), "millrace-consumers-"));
       const extra = join(folder, "kafka.properties");
-      // What the bundled broker does not have: members of both protocols in one group, targets that wait for more members.
+      // What the bundled broker does not have: targets that wait for more members.
       const lines = ["group.consumer.migration.policy=disabled", "group.consumer.assignment.interval.ms=0"];
       writeFileSync(extra, [...lines, "group.initial.rebalance.delay.ms=0"].join("\n"));
       const peers = await Peers.prepare(script, { BROKER_EXTRA: extra });
@@ -56,7 +27,7 @@ describe.skipIf(missing)("the consumer protocol", () => {
         await peers.startKafka();
         const client = await BrokerClient.connect(Number(peers.bootstrap.split(":")[1]));
         const answers = await new ConsumerProtocolStory(client, GROUP).run();
-        const records = await recordsOf(client);
+        const records = await recordsOf(client, GROUP);
         client.close();
         expect(answers).toEqual(KAFKA_ANSWERS);
         // Each record of a consumer group is read; those of these kinds are what the bundled broker would write. Others have tagged
@@ -79,58 +50,6 @@ describe.skipIf(missing)("the consumer protocol", () => {
     TIMEOUT_MS,
   );
 });
-
-/** Java's verifiable consumer, as a process of its own. */
-class VerifiableConsumer {
-  readonly partitions = new Set<number>();
-  consumed = 0;
-  readonly #child: ChildProcess;
-  #waits: { readonly isDone: () => boolean; readonly done: Deferred<void> }[] = [];
-
-  constructor(peers: Peers, bootstrap: string, group: string, topic: string) {
-    const args = ["--bootstrap-server", bootstrap, "--group-id", group, "--topic", topic, "--reset-policy", "earliest"];
-    this.#child = spawn(
-      script,
-      ["tool", "org.apache.kafka.tools.VerifiableConsumer", ...args, "--group-protocol", "consumer"],
-      {
-        env: peers.environment,
-        detached: true,
-        stdio: ["ignore", "pipe", "ignore"],
-      },
-    );
-    createInterface({ input: this.#child.stdout! }).on("line", (line) => {
-      if (line.startsWith("{")) this.#take(JSON.parse(line) as VerifiableEvent);
-    });
-  }
-
-  /** Resolves once `isDone` holds after an event. */
-  async until(isDone: () => boolean): Promise<void> {
-    if (isDone()) return;
-    const done = deferred();
-    this.#waits.push({ isDone, done });
-    await done.promise;
-  }
-
-  kill(signal: "SIGKILL" | "SIGTERM"): void {
-    // The starter's shell and Java are one group of processes.
-    if (this.#child.exitCode === null && this.#child.signalCode === null) process.kill(-this.#child.pid!, signal);
-  }
-
-  #take(event: VerifiableEvent): void {
-    const numbers = event.partitions?.map(({ partition }) => partition) ?? [];
-    if (event.name === "partitions_assigned") for (const each of numbers) this.partitions.add(each);
-    if (event.name === "partitions_revoked") for (const each of numbers) this.partitions.delete(each);
-    if (event.name === "records_consumed") this.consumed += event.count ?? 0;
-    for (const { isDone, done } of this.#waits) if (isDone()) done.resolve();
-    this.#waits = this.#waits.filter(({ isDone }) => !isDone());
-  }
-}
-
-interface VerifiableEvent {
-  readonly name: string;
-  readonly count?: number;
-  readonly partitions?: readonly { readonly partition: number }[];
-}
 
 describe.skipIf(missing)("Java's consumers with group.protocol=consumer on the bundled broker", () => {
   let broker: TestBroker;
@@ -165,7 +84,9 @@ describe.skipIf(missing)("Java's consumers with group.protocol=consumer on the b
       ...["--group", group, "--command-property", "group.protocol=consumer"],
     ]);
   const start = (group: string, topic: string) => {
-    const consumer = new VerifiableConsumer(peers, broker.bootstrap, group, topic);
+    const { bootstrap } = broker;
+    const { environment } = peers;
+    const consumer = new VerifiableConsumer({ script, environment, bootstrap, group, topic, protocol: "consumer" });
     consumers.push(consumer);
     return consumer;
   };
@@ -233,7 +154,7 @@ describe.skipIf(missing)("Java's consumers with group.protocol=consumer on the b
         "shared",
         Array.from({ length: 300 }, (_, at) => `${at}`),
       );
-      const isRead = () => one.consumed + two.consumed >= 300;
+      const isRead = () => one.consumed.length + two.consumed.length >= 300;
       await Promise.race([one.until(isRead), two.until(isRead)]);
       one.kill("SIGKILL");
       await two.until(() => two.partitions.size === 6);

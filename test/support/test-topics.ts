@@ -1,4 +1,4 @@
-import type { TopicShape, TopicsView } from "../../src/broker/groups/consumer/topics-view.js";
+import type { TopicShape, TopicsView } from "../../src/broker/groups/consumer/assignment/topics-view.js";
 
 /** Topics without logs, for groups. Each is `[name, number of partitions]`; its id is made of its name and a count. */
 export class TestTopics implements TopicsView {
@@ -28,6 +28,10 @@ export class TestTopics implements TopicsView {
 
   get(name: string): TopicShape | undefined {
     return this.#topics.get(name);
+  }
+
+  nameOf(topicId: string): string | undefined {
+    return [...this.#topics].find(([, { id }]) => id === topicId)?.[0];
   }
 
   names(): Iterable<string> {

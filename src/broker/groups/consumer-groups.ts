@@ -2,19 +2,28 @@ import type { Clock } from "../../base/clock.js";
 import type { Logger } from "../../base/logger.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
-import type { MemberIdentity } from "./classic/group-member.js";
+import { joinError } from "./classic/group-answers.js";
+import type { JoinAnswer, MemberIdentity, SyncAnswer, SyncCommand } from "./classic/group-member.js";
+import type { TopicsView } from "./consumer/assignment/topics-view.js";
 import { ConsumerGroup, type ConsumerGroupSettings } from "./consumer/consumer-group.js";
 import { type HeartbeatAnswer, type HeartbeatCommand, heartbeatError } from "./consumer/consumer-heartbeat.js";
 import { JOIN_EPOCH } from "./consumer/consumer-member.js";
 import type { ConsumerRecord } from "./consumer/consumer-records.js";
-import type { TopicsView } from "./consumer/topics-view.js";
+import { downgradedGroup } from "./consumer/downgraded-group.js";
+import type { ClassicJoin } from "./consumer/judge-classic-request.js";
 import type { GroupLog } from "./group-log.js";
-import type { GroupRecord } from "./group-records.js";
+import type { GroupRecord, StoredGroup } from "./group-records.js";
 import { GroupTimer } from "./group-timer.js";
 
 interface Entry {
   readonly group: ConsumerGroup;
   readonly timer: GroupTimer;
+}
+
+/** The classic group that a group takes the place of, with the first heartbeat of a member of the consumer protocol. */
+export interface Predecessor {
+  /** What its members are in the new group. */
+  readonly members: readonly ConsumerRecord[];
 }
 
 /**
@@ -30,6 +39,8 @@ export class ConsumerGroups {
     private readonly settings: (groupId: string) => ConsumerGroupSettings,
     private readonly clock: Clock,
     private readonly logger: Logger,
+    /** Called when a group has become a classic one, which is written. */
+    private readonly onDowngrade: (groupId: string, stored: StoredGroup) => void,
   ) {}
 
   get(groupId: string): ConsumerGroup | undefined {
@@ -54,43 +65,71 @@ export class ConsumerGroups {
     }
   }
 
-  /**
-   * A heartbeat, judged by `heartbeatRefusal` before.
-   *
-   * @param before the records that make room for the group, if there is none.
-   */
-  heartbeat(groupId: string, command: HeartbeatCommand, before: readonly GroupRecord[]): HeartbeatAnswer {
+  /** A heartbeat, judged by `heartbeatRefusal` before. @param predecessor undefined: there is none. */
+  heartbeat(groupId: string, command: HeartbeatCommand, predecessor: Predecessor | undefined): HeartbeatAnswer {
     const { memberEpoch } = command;
     if (memberEpoch !== JOIN_EPOCH && !this.#groups.has(groupId)) {
       const kind = memberEpoch < JOIN_EPOCH ? "Group" : "Consumer group";
       return heartbeatError(ErrorCodes.GROUP_ID_NOT_FOUND, `${kind} ${groupId} not found.`);
     }
     const { group, timer } = this.#entry(groupId);
+    const before = predecessor ? [{ kind: "group", group: groupId, value: null } as const] : [];
     try {
-      const answer = this.#changing(group, before, () =>
-        memberEpoch < JOIN_EPOCH
-          ? group.leave(command)
-          : group.heartbeat(command, this.topics, this.clock.monotonicMs()),
-      );
+      const answer = this.#changing(group, before, () => {
+        const nowMs = this.clock.monotonicMs();
+        if (memberEpoch < JOIN_EPOCH) return group.leave(command);
+        if (predecessor) group.found(predecessor.members, nowMs);
+        const beaten = group.heartbeat(command, this.topics, nowMs);
+        if (predecessor && beaten.errorCode !== ErrorCodes.NONE) group.revert();
+        return beaten;
+      });
       timer.set();
-      return typeof answer === "number" ? heartbeatError(answer, null) : answer;
+      if (typeof answer === "number") return heartbeatError(answer, null);
+      if (predecessor && predecessor.members.length > 0 && answer.errorCode === ErrorCodes.NONE) {
+        this.logger.info(
+          "A member of the consumer protocol has joined a classic group, which is one of that protocol now",
+          {
+            group: groupId,
+          },
+        );
+      }
+      return answer;
     } finally {
       this.#forgetUnlessExists(groupId, group);
     }
   }
 
-  /** Removes a member, as an administrator asks. Returns the error code. */
-  removeMember(group: ConsumerGroup, { memberId, instanceId }: MemberIdentity): number {
-    return this.#changing(group, [], () => group.removeMember(memberId, instanceId));
+  /** A JoinGroup for a group that has members; its changes are in the log when this returns. */
+  join(group: ConsumerGroup, command: ClassicJoin): JoinAnswer {
+    const answer = this.#changing(group, [], () => group.join(command, this.topics, this.clock.monotonicMs()));
+    this.#groups.get(group.groupId)?.timer.set();
+    return typeof answer === "number" ? joinError(command.memberId, answer) : answer;
+  }
+
+  sync(group: ConsumerGroup, command: Omit<SyncCommand, "token">): SyncAnswer {
+    const answer = group.sync(command, this.topics, this.clock.monotonicMs());
+    this.#groups.get(group.groupId)?.timer.set();
+    return answer;
+  }
+
+  /** A Heartbeat of the classic protocol. Returns the error code. */
+  classicHeartbeat(group: ConsumerGroup, identity: MemberIdentity, generationId: number): number {
+    const errorCode = group.classicHeartbeat(identity, generationId, this.clock.monotonicMs());
+    this.#groups.get(group.groupId)?.timer.set();
+    return errorCode;
+  }
+
+  /** A LeaveGroup. Returns an error code for each member, or one for all. */
+  leave(group: ConsumerGroup, identities: readonly MemberIdentity[]): number[] | number {
+    return this.#changing(group, [], () => group.removeMembers(identities));
   }
 
   /** Deletes a group without members. @param also records that are written with that. Returns the error code. */
   delete(groupId: string, also: readonly GroupRecord[]): number {
-    const { group, timer } = this.#groups.get(groupId)!;
+    const { group } = this.#groups.get(groupId)!;
     const written = this.log.write(groupId, [...also, ...group.state.tombstones()], this.clock.nowMs());
     if ("errorCode" in written) return written.errorCode;
-    timer.stop();
-    this.#groups.delete(groupId);
+    this.#remove(groupId);
     return ErrorCodes.NONE;
   }
 
@@ -112,13 +151,35 @@ export class ConsumerGroups {
 
   #write(group: ConsumerGroup, before: readonly GroupRecord[]): number | undefined {
     if (group.changes.length === 0) return undefined;
-    const written = this.log.write(group.groupId, [...before, ...group.changes], this.clock.nowMs());
+    const { groupId } = group;
+    const downgraded = this.#downgraded(group);
+    const after: GroupRecord[] = downgraded
+      ? [...group.state.tombstones(), { kind: "group", group: groupId, value: downgraded }]
+      : [];
+    const written = this.log.write(groupId, [...before, ...group.changes, ...after], this.clock.nowMs());
     if ("errorCode" in written) {
       group.revert();
       return written.errorCode;
     }
     group.accept();
+    if (downgraded) {
+      this.#remove(groupId);
+      this.logger.info("The last member of the consumer protocol is gone, and its group is a classic one again", {
+        group: groupId,
+      });
+      this.onDowngrade(groupId, downgraded);
+    }
     return undefined;
+  }
+
+  #downgraded({ state, downgrade }: ConsumerGroup): StoredGroup | undefined {
+    if (!downgrade) return undefined;
+    return { ...downgradedGroup(state, downgrade, this.topics), stateTimestamp: this.clock.nowMs() };
+  }
+
+  #remove(groupId: string): void {
+    this.#groups.get(groupId)?.timer.stop();
+    this.#groups.delete(groupId);
   }
 
   #tick(group: ConsumerGroup, nowMs: number): void {
@@ -151,8 +212,6 @@ export class ConsumerGroups {
 
   /** After a join that was refused. */
   #forgetUnlessExists(groupId: string, group: ConsumerGroup): void {
-    if (group.state.exists) return;
-    this.#groups.get(groupId)?.timer.stop();
-    this.#groups.delete(groupId);
+    if (!group.state.exists) this.#remove(groupId);
   }
 }

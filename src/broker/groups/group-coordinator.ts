@@ -3,13 +3,14 @@ import type { Logger } from "../../base/logger.js";
 import type { Random } from "../../base/random.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
 import type { BrokerProperties } from "../broker-properties.js";
-import { ClassicGroup, type GroupEffect, type GroupSnapshot } from "./classic/classic-group.js";
+import type { ClassicGroup, GroupSnapshot } from "./classic/classic-group.js";
 import { joinError, syncError } from "./classic/group-answers.js";
-import type { JoinAnswer, JoinCommand, MemberIdentity, SyncAnswer, SyncCommand } from "./classic/group-member.js";
-import { ParkedRequests } from "./classic/parked-requests.js";
+import type { JoinAnswer, MemberIdentity, SyncAnswer, SyncCommand } from "./classic/group-member.js";
 import { subscribedTopics } from "./classic/subscribed-topics.js";
+import { ClassicGroups, type Join } from "./classic-groups.js";
 import type { CommitCommand } from "./commit-command.js";
 import { CommittedOffsets } from "./committed-offsets.js";
+import type { TopicsView } from "./consumer/assignment/topics-view.js";
 import type { ConsumerGroup, ConsumerGroupSettings } from "./consumer/consumer-group.js";
 import {
   type HeartbeatAnswer,
@@ -18,25 +19,15 @@ import {
   heartbeatRefusal,
 } from "./consumer/consumer-heartbeat.js";
 import { JOIN_EPOCH } from "./consumer/consumer-member.js";
-import type { TopicsView } from "./consumer/topics-view.js";
-import { ConsumerGroups } from "./consumer-groups.js";
+import { CONSUMER_TYPE } from "./consumer/judge-classic-request.js";
+import { upgradedGroup } from "./consumer/upgraded-group.js";
+import { ConsumerGroups, type Predecessor } from "./consumer-groups.js";
 import { type GroupOverrides, groupConfigNumber } from "./group-config.js";
 import { type GroupLog, OFFSETS_TOPIC } from "./group-log.js";
 import { consumerOffsetsContext, expiredOffsets, type OffsetsContext } from "./group-offsets.js";
-import type { GroupRecord, StoredGroup } from "./group-records.js";
-import { GroupTimer } from "./group-timer.js";
+import type { StoredGroup } from "./group-records.js";
 import { judgeConsumerCommit, judgeConsumerFetch } from "./judge-consumer-offsets.js";
 import { judgeOffsetDelete, type OffsetDeleteVerdict, refusedDelete } from "./judge-offset-delete.js";
-
-/** The protocol type of the groups whose members are consumers. */
-const CONSUMER_TYPE = "consumer";
-
-/** A classic group with its one timer. */
-interface Entry {
-  readonly group: ClassicGroup;
-  stateTimestamp: number;
-  readonly timer: GroupTimer;
-}
 
 /** A group, for ListGroups. */
 export interface ListedGroup {
@@ -47,17 +38,17 @@ export interface ListedGroup {
 }
 
 /**
- * All groups of the broker: those of the classic protocol, and through `ConsumerGroups` those of the consumer protocol.
- * An empty group changes its protocol with the first member that joins by the other. Groups are pure state machines; the
- * coordinator carries out their effects, parks requests and sets timers, and writes their records. Everything that must
- * survive the process is in the log before any request is answered. (I10)
+ * All groups of the broker: through `ClassicGroups` those of the classic protocol, through `ConsumerGroups` those of the
+ * consumer protocol. A group is one of these at a time. An empty one changes with the first member that joins by the other
+ * protocol; one that has members becomes one of the consumer protocol with the first member that uses it, and a classic one
+ * again without the last (`group.consumer.migration.policy`). Everything that must survive the process is in the log before
+ * any request is answered. (I10)
  */
 export class GroupCoordinator {
   /** The offsets of all groups. A group that has any exists. */
   readonly offsets: CommittedOffsets;
   readonly #consumers: ConsumerGroups;
-  readonly #groups = new Map<string, Entry>();
-  readonly #parked = new ParkedRequests();
+  readonly #classics: ClassicGroups;
   /** Resolves once the deletions are settled that the start made for topics that it no longer found. */
   #settling: Promise<void> = Promise.resolve();
   #closed = false;
@@ -72,7 +63,11 @@ export class GroupCoordinator {
     private readonly configsOf: (groupId: string) => GroupOverrides = () => ({}),
   ) {
     this.offsets = new CommittedOffsets(log, () => clock.nowMs());
-    this.#consumers = new ConsumerGroups(log, topics, (groupId) => this.#consumerSettings(groupId), clock, logger);
+    this.#classics = new ClassicGroups(log, () => this.#settings(), clock, random, logger);
+    const settings = (groupId: string) => this.#consumerSettings(groupId);
+    this.#consumers = new ConsumerGroups(log, topics, settings, clock, logger, (groupId, stored) =>
+      this.#classics.restore(groupId, stored),
+    );
   }
 
   /**
@@ -99,13 +94,8 @@ export class GroupCoordinator {
     for (const groupId of new Set([...stored.keys(), ...this.offsets.groups()])) {
       if (this.#consumers.get(groupId)) continue;
       const value = stored.get(groupId);
-      const group = value
-        ? ClassicGroup.restore(groupId, this.#settings(), value, this.clock.monotonicMs())
-        : new ClassicGroup(groupId, this.#settings());
-      const entry = this.#entryOf(group);
-      entry.stateTimestamp = value?.stateTimestamp ?? this.clock.nowMs();
-      this.#groups.set(groupId, entry);
-      entry.timer.set();
+      if (value) this.#classics.restore(groupId, value);
+      else this.#classics.create(groupId);
     }
   }
 
@@ -120,18 +110,14 @@ export class GroupCoordinator {
     if (refusal) return refusal;
     const unreadable = this.readFault(groupId);
     if (unreadable !== undefined) return heartbeatError(unreadable, null);
-    const classic = this.#groups.get(groupId);
-    if (classic && (command.memberEpoch !== JOIN_EPOCH || !classic.group.isEmpty)) {
-      const joins = command.memberEpoch === JOIN_EPOCH;
-      const message = joins
-        ? `Cannot upgrade classic group ${groupId} to consumer group because online upgrade is disabled.`
-        : `Group ${groupId} is not a consumer group.`;
-      return heartbeatError(ErrorCodes.GROUP_ID_NOT_FOUND, message);
-    }
-    const before = classic ? [{ kind: "group", group: groupId, value: null } as const] : [];
     const named = command.memberId === "" ? { ...command, memberId: this.random.uuid() } : command;
-    const answer = this.#consumers.heartbeat(groupId, named, before);
-    if (classic && answer.errorCode === ErrorCodes.NONE) this.#remove(classic);
+    const classic = this.#classics.get(groupId);
+    if (!classic) return this.#consumers.heartbeat(groupId, named, undefined);
+    const joins = command.memberEpoch === JOIN_EPOCH;
+    const predecessor = joins ? this.#predecessor(classic) : `Group ${groupId} is not a consumer group.`;
+    if (typeof predecessor === "string") return heartbeatError(ErrorCodes.GROUP_ID_NOT_FOUND, predecessor);
+    const answer = this.#consumers.heartbeat(groupId, named, predecessor);
+    if (answer.errorCode === ErrorCodes.NONE) this.#classics.release(groupId);
     return answer;
   }
 
@@ -140,30 +126,33 @@ export class GroupCoordinator {
     return this.#consumers.get(groupId);
   }
 
-  /** Resolves when the join phase has ended, or with a refusal. */
-  join(groupId: string, command: Omit<JoinCommand, "token" | "freshMemberId">): Promise<JoinAnswer> {
-    const refusal = this.#joinRefusal(groupId, command) ?? this.#makeClassic(groupId);
-    if (refusal !== undefined) return Promise.resolve(joinError(command.memberId, refusal));
-    const entry = this.#groups.get(groupId) ?? this.#create(groupId);
-    const { token, answer } = this.#parked.join();
-    const freshMemberId = `${command.instanceId ?? command.clientId}-${this.random.uuid()}`;
-    this.#carryOut(entry, entry.group.join({ ...command, token, freshMemberId }, this.clock.monotonicMs()));
-    const { isEmpty } = entry.group;
-    // A refused join must not leave a group behind.
-    const isNew = entry.group.snapshot().generationId === 0;
-    if (isEmpty && this.offsets.isEmpty(groupId) && isNew) this.#remove(entry);
-    return answer;
+  /**
+   * Resolves when the join phase has ended, or with a refusal; in a group of the consumer protocol once its changes are as
+   * durable as the broker promises.
+   */
+  async join(groupId: string, command: Join): Promise<JoinAnswer> {
+    const refusal = this.#joinRefusal(groupId, command);
+    if (refusal !== undefined) return joinError(command.memberId, refusal);
+    const consumers = this.#consumers.get(groupId);
+    if (consumers && !consumers.isEmpty) {
+      if (!this.#migrates("at all")) return joinError(command.memberId, ErrorCodes.INCONSISTENT_GROUP_PROTOCOL);
+      const answer = this.#consumers.join(consumers, { ...command, freshMemberId: this.random.uuid() });
+      const code = answer.errorCode === ErrorCodes.NONE ? await this.settled(groupId) : undefined;
+      return code === undefined || code === ErrorCodes.NONE ? answer : joinError(command.memberId, code);
+    }
+    const failed = this.#makeClassic(groupId);
+    if (failed !== undefined) return joinError(command.memberId, failed);
+    return this.#classics.join(groupId, command, !this.offsets.isEmpty(groupId));
   }
 
   /** Resolves when the leader has sent the assignments, or with a refusal. */
-  sync(groupId: string, command: Omit<SyncCommand, "token">): Promise<SyncAnswer> {
+  async sync(groupId: string, command: Omit<SyncCommand, "token">): Promise<SyncAnswer> {
     const refused = this.#unusable(groupId);
-    if (refused !== undefined) return Promise.resolve(syncError(refused));
-    const entry = this.#groups.get(groupId);
-    if (!entry) return Promise.resolve(syncError(ErrorCodes.UNKNOWN_MEMBER_ID));
-    const { token, answer } = this.#parked.sync();
-    this.#carryOut(entry, entry.group.sync({ ...command, token }, this.clock.monotonicMs()));
-    return answer;
+    if (refused !== undefined) return syncError(refused);
+    const consumers = this.#consumers.get(groupId);
+    if (consumers) return this.#consumers.sync(consumers, command);
+    const classic = this.#classics.get(groupId);
+    return classic ? this.#classics.sync(classic, command) : syncError(ErrorCodes.UNKNOWN_MEMBER_ID);
   }
 
   /**
@@ -183,21 +172,20 @@ export class GroupCoordinator {
   heartbeat(groupId: string, identity: MemberIdentity, generationId: number): number {
     const refused = this.#unusable(groupId);
     if (refused !== undefined) return refused;
-    const entry = this.#groups.get(groupId);
-    return entry
-      ? entry.group.heartbeat(identity, generationId, this.clock.monotonicMs())
-      : ErrorCodes.UNKNOWN_MEMBER_ID;
+    const consumers = this.#consumers.get(groupId);
+    if (consumers) return this.#consumers.classicHeartbeat(consumers, identity, generationId);
+    const classic = this.#classics.get(groupId);
+    return classic?.heartbeat(identity, generationId, this.clock.monotonicMs()) ?? ErrorCodes.UNKNOWN_MEMBER_ID;
   }
 
   /** Returns an error code per member, or one for all. */
   leave(groupId: string, identities: readonly MemberIdentity[]): number[] | number {
     const refused = this.#unusable(groupId);
     if (refused !== undefined) return refused;
-    const entry = this.#groups.get(groupId);
-    if (!entry) return identities.map((identity) => this.#leaveConsumer(groupId, identity));
-    const { errorCodes, effects } = entry.group.leave(identities, this.clock.monotonicMs());
-    this.#carryOut(entry, effects);
-    return errorCodes;
+    const consumers = this.#consumers.get(groupId);
+    if (consumers) return this.#consumers.leave(consumers, identities);
+    const classic = this.#classics.get(groupId);
+    return classic ? this.#classics.leave(classic, identities) : identities.map(() => ErrorCodes.UNKNOWN_MEMBER_ID);
   }
 
   /**
@@ -211,15 +199,15 @@ export class GroupCoordinator {
     if (this.#closed) return ErrorCodes.COORDINATOR_NOT_AVAILABLE;
     const fault = this.readFault(groupId);
     if (fault !== undefined) return fault;
-    const entry = this.#groups.get(groupId);
+    const classic = this.#classics.get(groupId);
     const consumers = this.#consumers.get(groupId);
-    if (!entry && !consumers && generationId >= 0) return unknownGroup;
+    if (!classic && !consumers && generationId >= 0) return unknownGroup;
     const refused = consumers
       ? judgeConsumerCommit(command, consumers, (topic) => this.topics.get(topic)?.id)
-      : entry?.group.judgeCommit(command, generationId, producer !== undefined, this.clock.monotonicMs());
+      : classic?.judgeCommit(command, generationId, producer !== undefined, this.clock.monotonicMs());
     if (refused !== undefined && refused !== ErrorCodes.NONE) return refused;
     const errorCode = this.offsets.commit(groupId, offsets, producer);
-    if (errorCode === ErrorCodes.NONE && offsets.length > 0 && !entry && !consumers) this.#create(groupId);
+    if (errorCode === ErrorCodes.NONE && offsets.length > 0 && !classic && !consumers) this.#classics.create(groupId);
     return errorCode;
   }
 
@@ -236,13 +224,13 @@ export class GroupCoordinator {
 
   /** A classic group's state; undefined when there is no such group. */
   describe(groupId: string): GroupSnapshot | undefined {
-    return this.#groups.get(groupId)?.group.snapshot();
+    return this.#classics.get(groupId)?.snapshot();
   }
 
   list(): ListedGroup[] {
-    const classic = [...this.#groups].map(([groupId, { group }]): ListedGroup => {
+    const classic = this.#classics.all().map((group): ListedGroup => {
       const { protocolType, state } = group.snapshot();
-      return { groupId, type: "classic", protocolType, state };
+      return { groupId: group.groupId, type: "classic", protocolType, state };
     });
     const consumers = this.#consumers.all().map(({ groupId, phase }): ListedGroup => {
       return { groupId, type: "consumer", protocolType: CONSUMER_TYPE, state: phase };
@@ -254,7 +242,7 @@ export class GroupCoordinator {
   deleteGroup(groupId: string): number {
     const refused = this.#closed ? ErrorCodes.COORDINATOR_NOT_AVAILABLE : this.readFault(groupId);
     if (refused !== undefined) return refused;
-    const group = this.#consumers.get(groupId) ?? this.#groups.get(groupId)?.group;
+    const group = this.#consumers.get(groupId) ?? this.#classics.get(groupId);
     if (!group) return ErrorCodes.GROUP_ID_NOT_FOUND;
     if (!group.isEmpty) return ErrorCodes.NON_EMPTY_GROUP;
     return this.#drop(groupId);
@@ -268,13 +256,13 @@ export class GroupCoordinator {
   judgeOffsetDelete(groupId: string): OffsetDeleteVerdict {
     const refused = this.#unusable(groupId);
     if (refused !== undefined) return refusedDelete(refused);
-    const classic = this.#groups.get(groupId)?.group;
+    const classic = this.#classics.get(groupId);
     return judgeOffsetDelete(this.#consumers.get(groupId)?.state ?? classic?.snapshot());
   }
 
   /** Deletes offsets that `judgeOffsetDelete` did not refuse. Returns the error code. */
   deleteOffsets(groupId: string, partitions: readonly { topic: string; partition: number }[]): number {
-    const exists = this.#groups.has(groupId) || this.#consumers.get(groupId) !== undefined;
+    const exists = (this.#classics.get(groupId) ?? this.#consumers.get(groupId)) !== undefined;
     return exists ? this.offsets.delete(groupId, partitions) : ErrorCodes.GROUP_ID_NOT_FOUND;
   }
 
@@ -294,7 +282,7 @@ export class GroupCoordinator {
    */
   expire(): void {
     this.offsets.writeOwed();
-    for (const group of [...this.#groups.keys(), ...this.#consumers.all().map(({ groupId }) => groupId)]) {
+    for (const { groupId: group } of [...this.#classics.all(), ...this.#consumers.all()]) {
       try {
         this.#expireOffsetsOf(group);
       } catch (cause) {
@@ -306,22 +294,41 @@ export class GroupCoordinator {
   /** Refuses parked requests, so that clients look for the coordinator again, and stops the timers. */
   close(): void {
     this.#closed = true;
-    for (const { timer } of this.#groups.values()) timer.stop();
     this.#consumers.close();
-    this.#parked.refuseAll(ErrorCodes.COORDINATOR_NOT_AVAILABLE);
+    this.#classics.close();
   }
 
-  #joinRefusal(groupId: string, command: Omit<JoinCommand, "token" | "freshMemberId">): number | undefined {
+  #joinRefusal(groupId: string, command: Join): number | undefined {
     const refused = this.#unusable(groupId);
     if (refused !== undefined) return refused;
     const { sessionTimeoutMs, memberId } = command;
     const min = this.properties.number("group.min.session.timeout.ms");
     const max = this.properties.number("group.max.session.timeout.ms");
     if (sessionTimeoutMs < min || sessionTimeoutMs > max) return ErrorCodes.INVALID_SESSION_TIMEOUT;
-    const consumers = this.#consumers.get(groupId);
-    if (consumers && !consumers.isEmpty) return ErrorCodes.INCONSISTENT_GROUP_PROTOCOL;
-    if (memberId !== "" && !this.#groups.has(groupId)) return ErrorCodes.UNKNOWN_MEMBER_ID;
-    return undefined;
+    const hasMembers = this.#classics.get(groupId) ?? !(this.#consumers.get(groupId)?.isEmpty ?? true);
+    return memberId !== "" && !hasMembers ? ErrorCodes.UNKNOWN_MEMBER_ID : undefined;
+  }
+
+  /** What a group of the consumer protocol begins with in the place of a classic one, or why there can be none. */
+  #predecessor(classic: ClassicGroup): Predecessor | string {
+    if (classic.state === "Empty") return { members: [] };
+    const { groupId } = classic;
+    const cannot = `Cannot upgrade classic group ${groupId} to consumer group because`;
+    const snapshot = classic.snapshot();
+    if (!this.#migrates("upgrade")) return `${cannot} online upgrade is disabled.`;
+    if (snapshot.protocolType !== CONSUMER_TYPE) {
+      return `${cannot} the group does not use the consumer embedded protocol.`;
+    }
+    if (snapshot.members.length > this.properties.number("group.consumer.max.size")) {
+      return `${cannot} the group size exceeds the consumer group maximum size.`;
+    }
+    const upgraded = upgradedGroup(groupId, snapshot, this.topics);
+    return "refusal" in upgraded ? `${cannot} ${upgraded.refusal}` : { members: upgraded.records };
+  }
+
+  #migrates(direction: "upgrade" | "downgrade" | "at all"): boolean {
+    const policy = this.properties.text("group.consumer.migration.policy")!.toLowerCase();
+    return policy === "bidirectional" || policy === direction || (direction === "at all" && policy !== "disabled");
   }
 
   /** Deletes an empty group of the consumer protocol: a member joins by the classic one. Returns an error code, or undefined. */
@@ -329,43 +336,13 @@ export class GroupCoordinator {
     if (!this.#consumers.get(groupId)) return undefined;
     const errorCode = this.#consumers.delete(groupId, []);
     if (errorCode !== ErrorCodes.NONE) return errorCode;
-    if (!this.offsets.isEmpty(groupId)) this.#create(groupId);
+    if (!this.offsets.isEmpty(groupId)) this.#classics.create(groupId);
     return undefined;
-  }
-
-  /** Members leave by a heartbeat; this is an administrator's request. */
-  #leaveConsumer(groupId: string, identity: MemberIdentity): number {
-    const group = this.#consumers.get(groupId);
-    return group ? this.#consumers.removeMember(group, identity) : ErrorCodes.UNKNOWN_MEMBER_ID;
   }
 
   #unusable(groupId: string): number | undefined {
     if (this.#closed) return ErrorCodes.COORDINATOR_NOT_AVAILABLE;
     return groupId === "" ? ErrorCodes.INVALID_GROUP_ID : this.readFault(groupId);
-  }
-
-  #create(groupId: string): Entry {
-    const entry = this.#entryOf(new ClassicGroup(groupId, this.#settings()));
-    this.#groups.set(groupId, entry);
-    return entry;
-  }
-
-  #entryOf(group: ClassicGroup): Entry {
-    const stateTimestamp = this.clock.nowMs();
-    const { groupId } = group;
-    const timer = new GroupTimer(
-      this.clock,
-      group,
-      (nowMs) => this.#carryOut(entry, group.tick(nowMs)),
-      (cause) => this.logger.error("The timer of a group failed and will be tried again", { group: groupId }, cause),
-    );
-    const entry: Entry = { group, stateTimestamp, timer };
-    return entry;
-  }
-
-  #remove({ group, timer }: Entry): void {
-    timer.stop();
-    this.#groups.delete(group.groupId);
   }
 
   #settings() {
@@ -381,30 +358,8 @@ export class GroupCoordinator {
       sessionTimeoutMs: groupConfigNumber("consumer.session.timeout.ms", overrides, this.properties),
       heartbeatIntervalMs: groupConfigNumber("consumer.heartbeat.interval.ms", overrides, this.properties),
       maxSize: this.properties.number("group.consumer.max.size"),
+      downgradeMaxSize: this.#migrates("downgrade") ? this.properties.number("group.max.size") : 0,
     };
-  }
-
-  #carryOut(entry: Entry, effects: readonly GroupEffect[]): void {
-    let failed: number | undefined;
-    let settled: Promise<number> | undefined;
-    for (const effect of effects) {
-      if (effect.kind === "persist") {
-        entry.stateTimestamp = this.clock.nowMs();
-        failed = this.#persist(entry);
-        settled = failed === undefined ? this.settled(entry.group.groupId) : undefined;
-      } else if (settled) {
-        void settled.then((code) => this.#parked.answer(effect, code === ErrorCodes.NONE ? undefined : code));
-      } else {
-        this.#parked.answer(effect, failed);
-      }
-    }
-    entry.timer.set();
-  }
-
-  #persist({ group, stateTimestamp }: Entry): number | undefined {
-    const { state: _, ...snapshot } = group.snapshot();
-    const record = { kind: "group", group: group.groupId, value: { ...snapshot, stateTimestamp } } as const;
-    return this.#write(group.groupId, [record]);
   }
 
   #expireOffsetsOf(groupId: string): void {
@@ -414,15 +369,16 @@ export class GroupCoordinator {
       ({ topic, partition }) => !this.offsets.isPending(groupId, topic, partition),
     );
     if (expired.length > 0) this.deleteOffsets(groupId, expired);
-    const group = this.#consumers.get(groupId) ?? this.#groups.get(groupId)!.group;
+    const group = this.#consumers.get(groupId) ?? this.#classics.get(groupId)!;
     if (group.isEmpty && this.offsets.isEmpty(groupId)) this.#drop(groupId);
   }
 
   #offsetsContext(groupId: string): OffsetsContext {
     const consumers = this.#consumers.get(groupId);
     if (consumers) return consumerOffsetsContext(consumers.state.subscribedNames());
-    const { group, stateTimestamp } = this.#groups.get(groupId)!;
+    const group = this.#classics.get(groupId)!;
     const snapshot = group.snapshot();
+    const stateTimestamp = this.#classics.stateTimestamp(groupId)!;
     const { protocolType } = snapshot;
     return { protocolType, isEmpty: group.isEmpty, stateTimestamp, subscribedTopics: subscribedTopics(snapshot) };
   }
@@ -430,19 +386,10 @@ export class GroupCoordinator {
   /** Deletes a group with its offsets. Returns the error code. */
   #drop(groupId: string): number {
     const offsets = this.offsets.tombstones(groupId);
-    const entry = this.#groups.get(groupId);
-    const errorCode = entry
-      ? (this.#write(groupId, [...offsets, { kind: "group", group: groupId, value: null }]) ?? ErrorCodes.NONE)
-      : this.#consumers.delete(groupId, offsets);
-    if (errorCode !== ErrorCodes.NONE) return errorCode;
-    if (entry) this.#remove(entry);
-    this.offsets.drop(groupId);
-    return ErrorCodes.NONE;
-  }
-
-  /** Returns an error code when the log cannot be written. */
-  #write(groupId: string, records: readonly GroupRecord[]): number | undefined {
-    const written = this.log.write(groupId, records, this.clock.nowMs());
-    return "errorCode" in written ? written.errorCode : undefined;
+    const errorCode = this.#consumers.get(groupId)
+      ? this.#consumers.delete(groupId, offsets)
+      : this.#classics.delete(groupId, offsets);
+    if (errorCode === ErrorCodes.NONE) this.offsets.drop(groupId);
+    return errorCode;
   }
 }

@@ -4,7 +4,7 @@ import type { ConsumerGroup } from "./consumer/consumer-group.js";
 
 /**
  * Judges an OffsetCommit or TxnOffsetCommit in a consumer group. A member may commit with an older epoch what it has had
- * since then (KIP-1251). Returns an error code.
+ * since then (KIP-1251). The generation of one that uses the classic protocol is its epoch. Returns an error code.
  *
  * @param topicIdOf undefined: there is no such topic.
  */
@@ -16,8 +16,9 @@ export function judgeConsumerCommit(
   const isTransactional = producer !== undefined;
   if (epoch < 0 && isEmpty) return ErrorCodes.NONE;
   if (isTransactional && epoch === -1 && memberId === "" && instanceId === null) return ErrorCodes.NONE;
-  if (!state.members.has(memberId)) return ErrorCodes.UNKNOWN_MEMBER_ID;
-  if (!isTransactional && !knowsEpochs) return ErrorCodes.UNSUPPORTED_VERSION;
+  const member = state.members.get(memberId);
+  if (!member) return ErrorCodes.UNKNOWN_MEMBER_ID;
+  if (!isTransactional && !knowsEpochs && !member.classic) return ErrorCodes.UNSUPPORTED_VERSION;
   const { memberEpoch, assigned, pendingRevocation } = state.current(memberId);
   if (epoch === memberEpoch) return ErrorCodes.NONE;
   const isStale = (topic: string, partition: number) => {
@@ -28,7 +29,7 @@ export function judgeConsumerCommit(
   if (epoch >= 0 && epoch < memberEpoch && !offsets.some((each) => isStale(each.topic, each.partition))) {
     return ErrorCodes.NONE;
   }
-  return knowsEpochs ? ErrorCodes.STALE_MEMBER_EPOCH : ErrorCodes.ILLEGAL_GENERATION;
+  return knowsEpochs && !member.classic ? ErrorCodes.STALE_MEMBER_EPOCH : ErrorCodes.ILLEGAL_GENERATION;
 }
 
 /** Judges an OffsetFetch: only members and clients that name none may read. Returns an error code, or undefined. */
@@ -38,6 +39,8 @@ export function judgeConsumerFetch(
   { state }: ConsumerGroup,
 ): number | undefined {
   if (memberId === null && memberEpoch < 0) return undefined;
-  if (memberId === null || !state.members.has(memberId)) return ErrorCodes.UNKNOWN_MEMBER_ID;
-  return state.current(memberId).memberEpoch === memberEpoch ? undefined : ErrorCodes.STALE_MEMBER_EPOCH;
+  const member = memberId === null ? undefined : state.members.get(memberId);
+  if (!member) return ErrorCodes.UNKNOWN_MEMBER_ID;
+  if (state.current(memberId!).memberEpoch === memberEpoch) return undefined;
+  return member.classic ? ErrorCodes.ILLEGAL_GENERATION : ErrorCodes.STALE_MEMBER_EPOCH;
 }

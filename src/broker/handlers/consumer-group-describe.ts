@@ -2,15 +2,15 @@ import type { ResponseInput } from "../../protocol/api.js";
 import { consumerGroupDescribe as api } from "../../protocol/apis/consumer-group-describe.js";
 import { ErrorCodes, type ErrorName } from "../../protocol/error-codes.js";
 import { authorizedOperations } from "../access/access.js";
+import { listed, type PartitionsByTopic, together } from "../groups/consumer/assignment/topic-partitions.js";
 import type { ConsumerGroup } from "../groups/consumer/consumer-group.js";
-import { listed, type PartitionsByTopic, together } from "../groups/consumer/topic-partitions.js";
 import { type Broker, type Call, defineHandler } from "../handler.js";
 
 type GroupAnswer = ResponseInput<typeof api>["groups"][number];
 type MemberAnswer = GroupAnswer["members"][number];
 
-/** The member uses the consumer protocol, as all members of these groups do. */
-const CONSUMER_MEMBER = 1;
+/** The protocol that a member uses. */
+const MEMBER_TYPES = { classic: 0, consumer: 1 } as const;
 
 /**
  * ConsumerGroupDescribe (key 69), v0-v1.
@@ -84,7 +84,7 @@ function membersOf({ state }: ConsumerGroup, { topics }: Broker): MemberAnswer[]
       subscribedTopicRegex: member.subscribedTopicRegex,
       assignment: named(together(assigned, pendingRevocation)),
       targetAssignment: named(state.target(memberId)),
-      memberType: CONSUMER_MEMBER,
+      memberType: member.classic ? MEMBER_TYPES.classic : MEMBER_TYPES.consumer,
     };
   });
 }

@@ -1,7 +1,7 @@
 import { consumerGroupHeartbeat as api } from "../../protocol/apis/consumer-group-heartbeat.js";
 import { ErrorCodes } from "../../protocol/error-codes.js";
+import { topicPartitions } from "../groups/consumer/assignment/topic-partitions.js";
 import { type HeartbeatAnswer, heartbeatError } from "../groups/consumer/consumer-heartbeat.js";
-import { topicPartitions } from "../groups/consumer/topic-partitions.js";
 import { defineHandler } from "../handler.js";
 
 /**

@@ -7,7 +7,7 @@ import { defineHandler } from "../handler.js";
 /**
  * DescribeGroups (key 15), v0-v6.
  * A group that does not exist, or is one of the consumer protocol, is answered as Dead, from v6 on with
- * GROUP_ID_NOT_FOUND. Metadata and assignments are
+ * GROUP_ID_NOT_FOUND. Metadata is
  * included while the group is Stable. v3: authorized operations; v4: static members; v5: flexible.
  */
 export const describeGroups = defineHandler(api, {
@@ -44,7 +44,7 @@ export const describeGroups = defineHandler(api, {
           clientHost: member.clientHost,
           memberMetadata:
             (stable && member.protocols.find(({ name }) => name === group.protocolName)?.metadata) || NO_BYTES,
-          memberAssignment: stable ? member.assignment : NO_BYTES,
+          memberAssignment: member.assignment,
         })),
         ...operations,
       };

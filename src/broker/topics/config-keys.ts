@@ -20,6 +20,8 @@ export interface ValueRule {
   readonly min?: number;
   readonly max?: number;
   readonly oneOf?: readonly string[];
+  /** The values of `oneOf` may be spelled in capitals. */
+  readonly ignoresCase?: boolean;
   /** The list must be `*` or pairs `partition:broker`. */
   readonly namesReplicas?: boolean;
 }
@@ -243,7 +245,10 @@ export function faultOf(key: ValueRule, value: string, segmentBytesMin?: number)
   if (NUMERIC.has(key.type)) return numberFault(key, value, segmentBytesMin);
   const values = key.type === "list" ? splitList(value) : [value];
   const { oneOf } = key;
-  if (oneOf && !values.every((each) => oneOf.includes(each))) return `String must be one of: ${oneOf.join(", ")}`;
+  const spelled = (each: string) => (key.ignoresCase ? each.toLowerCase() : each);
+  if (oneOf && !values.every((each) => oneOf.includes(spelled(each)))) {
+    return `String must be one of${key.ignoresCase ? " (case insensitive)" : ""}: ${oneOf.join(", ")}`;
+  }
   if (key.namesReplicas && value.trim() !== "*" && !values.every((each) => /^\d+:\d+$/.test(each))) {
     return "must be the literal '*' or a list of replicas in the format [partitionId]:[brokerId],[partitionId]:[brokerId],...";
   }

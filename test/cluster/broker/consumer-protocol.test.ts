@@ -5,14 +5,31 @@ import { listGroups } from "../../../src/protocol/apis/list-groups.js";
 import { startTestBroker, type TestBroker } from "../../support/broker.js";
 import { BrokerClient } from "../../support/broker-client.js";
 import { ConsumerProtocolStory, KAFKA_ANSWERS } from "../../support/consumer-protocol-story.js";
+import { KAFKA_MIGRATION_ANSWERS, tellMigration, tellPolicy } from "../../support/migration-story.js";
 
 let broker: TestBroker;
 afterEach(() => broker.close());
 
 test("the consumer protocol is answered as Apache Kafka answers it", async () => {
-  broker = await startTestBroker();
+  broker = await startTestBroker({ properties: { "group.consumer.migration.policy": "disabled" } });
   const client = await BrokerClient.connect(broker.port);
   expect(await new ConsumerProtocolStory(client, "story").run()).toEqual(KAFKA_ANSWERS);
+  client.close();
+});
+
+test("groups go from one protocol to the other and back as on Apache Kafka", async () => {
+  broker = await startTestBroker();
+  const client = await BrokerClient.connect(broker.port);
+  const other = await BrokerClient.connect(broker.port);
+  expect(await tellMigration(client, other)).toEqual(KAFKA_MIGRATION_ANSWERS.bidirectional);
+  client.close();
+  other.close();
+});
+
+test.each(["upgrade", "downgrade"] as const)("groups only %s if the policy says so", async (policy) => {
+  broker = await startTestBroker({ properties: { "group.consumer.migration.policy": policy } });
+  const client = await BrokerClient.connect(broker.port);
+  expect(await tellPolicy(client)).toEqual(KAFKA_MIGRATION_ANSWERS[policy]);
   client.close();
 });
 

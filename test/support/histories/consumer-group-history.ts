@@ -1,4 +1,5 @@
 import { SeededRandom } from "../../../src/base/random.js";
+import { listed, topicPartitions } from "../../../src/broker/groups/consumer/assignment/topic-partitions.js";
 import { ConsumerGroup } from "../../../src/broker/groups/consumer/consumer-group.js";
 import {
   type HeartbeatAnswer,
@@ -11,7 +12,6 @@ import {
   decodeConsumerRecord,
   encodeConsumerRecord,
 } from "../../../src/broker/groups/consumer/consumer-records.js";
-import { listed, topicPartitions } from "../../../src/broker/groups/consumer/topic-partitions.js";
 import { ErrorCodes } from "../../../src/protocol/error-codes.js";
 import { TestTopics } from "../test-topics.js";
 
@@ -19,7 +19,7 @@ const GROUP = "g";
 const NAMES = ["a", "b", "b2", "c"] as const;
 const SUBSCRIPTIONS = [["a"], ["a", "b"], ["a", "b", "c"], ["c"], []] as const;
 const REGEXES = ["b.*", "a|c", "[^c]+", "nothing"] as const;
-const SETTINGS = { sessionTimeoutMs: 45_000, heartbeatIntervalMs: 5_000, maxSize: 6 };
+const SETTINGS = { sessionTimeoutMs: 45_000, heartbeatIntervalMs: 5_000, maxSize: 6, downgradeMaxSize: 0 };
 const REBALANCE_TIMEOUT_MS = 60_000;
 const STEPS = 150;
 /** Folding all records again takes most of the time. */

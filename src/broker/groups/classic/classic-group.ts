@@ -70,7 +70,10 @@ export class ClassicGroup {
     private readonly settings: GroupSettings,
   ) {}
 
-  /** A group read from the log. Its members get fresh session timers, so they do not notice the restart. */
+  /**
+   * A group read from the log, or one whose members used to be in a group of the consumer protocol. They get fresh session
+   * timers, so they do not notice a restart. If none is the leader, the group has yet to rebalance.
+   */
   static restore(groupId: string, settings: GroupSettings, stored: Omit<GroupSnapshot, "state">, nowMs: number) {
     const group = new ClassicGroup(groupId, settings);
     group.#protocolType = stored.protocolType;
@@ -82,6 +85,7 @@ export class ClassicGroup {
       group.#state = "Stable";
       group.#protocolName = stored.protocolName;
       group.#leader = stored.leader;
+      if (stored.leader === null) group.#prepareRebalance(nowMs);
     }
     return group;
   }
@@ -184,6 +188,15 @@ export class ClassicGroup {
     const member = this.#roster.get(identity.memberId);
     if (errorCode === ErrorCodes.NONE && member) touch(member, nowMs);
     return errorCode;
+  }
+
+  /** The group becomes one of the consumer protocol, which its members learn by their next requests. */
+  dissolve(): GroupEffect[] {
+    for (const member of this.#roster.members) {
+      this.#dropParkedJoin(member, ErrorCodes.REBALANCE_IN_PROGRESS);
+      this.#dropParkedSync(member, ErrorCodes.REBALANCE_IN_PROGRESS);
+    }
+    return this.#takeEffects();
   }
 
   #joinAsUnknown(command: JoinCommand, nowMs: number): void {

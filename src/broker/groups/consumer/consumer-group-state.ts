@@ -1,7 +1,7 @@
+import type { AssignedPartitions, TopicPartitions } from "./assignment/topic-partitions.js";
 import type { CurrentAssignment, MemberDescription } from "./consumer-member.js";
 import { NOTHING_ASSIGNED } from "./consumer-member.js";
 import type { ConsumerRecord, ResolvedRegex } from "./consumer-records.js";
-import type { AssignedPartitions, TopicPartitions } from "./topic-partitions.js";
 
 const NO_TARGET: TopicPartitions = new Map();
 

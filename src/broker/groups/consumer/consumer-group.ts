@@ -1,6 +1,11 @@
 import { ErrorCodes } from "../../../protocol/error-codes.js";
-import type { Subscriber } from "./assignor.js";
-import { ASSIGNORS, preferredAssignor } from "./assignors.js";
+import { joinError, joinedAnswer, syncError } from "../classic/group-answers.js";
+import type { JoinAnswer, MemberIdentity, SyncAnswer, SyncCommand } from "../classic/group-member.js";
+import type { Subscriber } from "./assignment/assignor.js";
+import { ASSIGNORS, preferredAssignor } from "./assignment/assignors.js";
+import { partitionsById } from "./assignment/named-partitions.js";
+import { listed, NO_PARTITIONS, samePartitions, type TopicPartitions } from "./assignment/topic-partitions.js";
+import { subscriptionHash, type TopicsView } from "./assignment/topics-view.js";
 import { ConsumerGroupState, memberTombstones } from "./consumer-group-state.js";
 import {
   type HeartbeatAnswer,
@@ -19,11 +24,19 @@ import {
   sameNames,
 } from "./consumer-member.js";
 import type { ConsumerRecord } from "./consumer-records.js";
+import { assignmentFor, type Downgrade } from "./downgraded-group.js";
+import {
+  type ClassicJoin,
+  CONSUMER_TYPE,
+  judgeClassicJoin,
+  judgeClassicMember,
+  judgeClassicSync,
+  mustRejoin,
+} from "./judge-classic-request.js";
 import { MemberDeadlines } from "./member-deadlines.js";
+import { describedBy, describedByClassic, readSubscription } from "./member-description.js";
 import { reconcile } from "./reconcile.js";
 import { RegexMatcher } from "./regex-matcher.js";
-import { listed, NO_PARTITIONS, samePartitions, type TopicPartitions } from "./topic-partitions.js";
-import { subscriptionHash, type TopicsView } from "./topics-view.js";
 
 /** As in Kafka since 4.3. */
 const FIRST_EPOCH = 2;
@@ -35,6 +48,8 @@ export interface ConsumerGroupSettings {
   readonly sessionTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
   readonly maxSize: number;
+  /** The most members that may become a classic group once all use the classic protocol; 0: they never do. */
+  readonly downgradeMaxSize: number;
 }
 
 /** The states of a consumer group (KIP-848). */
@@ -47,6 +62,9 @@ export type ConsumerGroupPhase = "Empty" | "Assigning" | "Reconciling" | "Stable
  *
  * Whatever changes subscriptions or topics makes a new group epoch; the next heartbeat computes the targets of that epoch;
  * each member's own heartbeats take it there. Partitions are given up before others get them.
+ *
+ * Members may use the classic protocol: their JoinGroup is a heartbeat that says everything, and a Heartbeat asks for it
+ * while the group has other plans for them. Once all do, the group is to become a classic one (`downgrade`).
  */
 export class ConsumerGroup {
   readonly #state: ConsumerGroupState;
@@ -56,6 +74,7 @@ export class ConsumerGroup {
   #topicsVersion = -1;
   #records: ConsumerRecord[] = [];
   #inverses: ConsumerRecord[] = [];
+  #downgrade: Downgrade | undefined;
 
   constructor(
     readonly groupId: string,
@@ -91,10 +110,16 @@ export class ConsumerGroup {
 
   /** Called once the log is replayed. The members get fresh deadlines, so that they do not notice the restart. */
   begin(nowMs: number): void {
-    for (const [memberId, { rebalanceTimeoutMs }] of this.#state.members) {
-      this.#deadlines.touch(memberId, nowMs + this.settings().sessionTimeoutMs);
-      this.#deadlines.moved(memberId, this.#state.current(memberId), nowMs + rebalanceTimeoutMs);
+    for (const [memberId, { rebalanceTimeoutMs, classic }] of this.#state.members) {
+      this.#deadlines.touch(memberId, nowMs + (classic ?? this.settings()).sessionTimeoutMs);
+      if (!classic) this.#deadlines.moved(memberId, this.#state.current(memberId), nowMs + rebalanceTimeoutMs);
     }
+  }
+
+  /** Begins with the members of a classic group; called before the first heartbeat. */
+  found(records: readonly ConsumerRecord[], nowMs: number): void {
+    for (const record of records) this.#change(record);
+    this.begin(nowMs);
   }
 
   /** What the commands since the last `accept` or `revert` have changed, to be written as one. */
@@ -102,10 +127,16 @@ export class ConsumerGroup {
     return this.#records;
   }
 
+  /** Set by a command after which the group is to go on as a classic one, in the same write. */
+  get downgrade(): Downgrade | undefined {
+    return this.#downgrade;
+  }
+
   /** The changes are written. */
   accept(): void {
     this.#records = [];
     this.#inverses = [];
+    this.#downgrade = undefined;
   }
 
   /** The changes could not be written. */
@@ -136,15 +167,17 @@ export class ConsumerGroup {
     const { heartbeatIntervalMs, maxSize, sessionTimeoutMs } = this.settings();
     const refusal = memberRefusal(this.#state, command, maxSize);
     if (refusal) return refusal;
-    this.#takeInstance(command);
+    if (memberEpoch === JOIN_EPOCH) this.#takeInstance(command.instanceId, memberId);
     const before = this.#state.current(memberId);
-    const description = this.#describe(command);
-    this.#refresh(this.#isOther(memberId, description), command, topics, nowMs);
+    const description = describedBy(command, this.#state.members.get(memberId));
+    const isOther = this.#isOther(memberId, description);
+    this.#refresh(this.#matchRegexes(command, topics, nowMs) || isOther, topics);
     this.#assign(topics);
     const { rebalanceTimeoutMs } = description;
     const after = this.#reconcile(memberId, command.owned);
     if (after !== before) this.#deadlines.moved(memberId, after, nowMs + rebalanceTimeoutMs);
     this.#deadlines.touch(memberId, nowMs + sessionTimeoutMs);
+    this.#deadlines.joined(memberId, Number.POSITIVE_INFINITY);
     const saysAll =
       command.rebalanceTimeoutMs !== -1 &&
       (command.subscribedTopicNames !== null || command.subscribedTopicRegex !== null) &&
@@ -174,18 +207,88 @@ export class ConsumerGroup {
     return { ...heartbeatError(ErrorCodes.NONE, null), memberId, memberEpoch };
   }
 
-  /** Removes a member, for an administrator: by its instance if it has no other id. Returns the error code. */
-  removeMember(memberId: string, instanceId: string | null): number {
-    const named = memberId === "" && instanceId !== null ? (this.#state.ofInstance(instanceId) ?? "") : memberId;
-    const refusal = identityRefusal(this.#state, named, instanceId);
-    if (refusal) return refusal.errorCode;
-    this.#remove([named]);
-    return ErrorCodes.NONE;
+  /** A JoinGroup. It is answered at once, without a leader: the group assigns. */
+  join(command: ClassicJoin, topics: TopicsView, nowMs: number): JoinAnswer {
+    const { instanceId, protocols, freshMemberId } = command;
+    const memberId = command.memberId === "" ? freshMemberId : command.memberId;
+    const { maxSize } = this.settings();
+    const refusal = judgeClassicJoin(this.#state, command, maxSize);
+    if (refusal !== ErrorCodes.NONE) {
+      return joinError(refusal === ErrorCodes.MEMBER_ID_REQUIRED ? memberId : command.memberId, refusal);
+    }
+    const subscription = readSubscription(protocols[0]!.metadata);
+    if (!subscription) return joinError(command.memberId, ErrorCodes.UNKNOWN_SERVER_ERROR);
+    const { epoch, members } = this.#state;
+    const replaced = instanceId === null ? undefined : this.#state.ofInstance(instanceId);
+    const isLast = replaced !== undefined && !members.get(replaced)!.classic && this.#isClassicWithout(replaced);
+    if (command.memberId === "") this.#takeInstance(instanceId, memberId);
+    const description = describedByClassic(command, subscription, members.get(memberId));
+    const isOther = this.#isOther(memberId, description);
+    this.#forgetRegexes();
+    this.#refresh(isOther, topics);
+    if (!isLast) this.#assign(topics);
+    if (!isLast || this.#state.epoch === epoch) {
+      this.#reconcile(memberId, partitionsById(subscription.ownedPartitions, topics));
+    }
+    if (isLast) this.#downgrade = { generationId: epoch, rebalances: this.phase !== "Stable" };
+    const { memberEpoch } = this.#state.current(memberId);
+    this.#deadlines.touch(memberId, nowMs + command.sessionTimeoutMs);
+    this.#deadlines.joined(memberId, nowMs + description.rebalanceTimeoutMs);
+    const generation = { generationId: memberEpoch, protocolType: CONSUMER_TYPE, protocolName: protocols[0]!.name };
+    return joinedAnswer(generation, "", memberId, []);
   }
 
-  /** A static member that has left comes back under another id, and keeps what it had. */
-  #takeInstance({ memberId, memberEpoch, instanceId }: HeartbeatCommand): void {
-    const former = instanceId === null || memberEpoch !== JOIN_EPOCH ? undefined : this.#state.ofInstance(instanceId);
+  /** A SyncGroup: a member asks for what it has been assigned with its JoinGroup. */
+  sync(command: Omit<SyncCommand, "token">, topics: TopicsView, nowMs: number): SyncAnswer {
+    const errorCode = judgeClassicSync(this.#state, command);
+    const { memberId } = command;
+    const member = this.#state.members.get(memberId);
+    if (errorCode === ErrorCodes.REBALANCE_IN_PROGRESS) {
+      this.#deadlines.askedToJoin(memberId, nowMs + member!.rebalanceTimeoutMs);
+    }
+    if (errorCode !== ErrorCodes.NONE) return syncError(errorCode);
+    const { sessionTimeoutMs, protocols } = member!.classic!;
+    this.#deadlines.touch(memberId, nowMs + sessionTimeoutMs);
+    this.#deadlines.synced(memberId);
+    const { assigned } = this.#state.current(memberId);
+    const { protocolType, protocolName } = command;
+    return {
+      ...{ errorCode, protocolType, protocolName },
+      assignment: assignmentFor(protocols[0]!.metadata, assigned, topics),
+    };
+  }
+
+  /** A Heartbeat of the classic protocol. Returns the error code. */
+  classicHeartbeat(identity: MemberIdentity, generationId: number, nowMs: number): number {
+    const fault = judgeClassicMember(this.#state, identity, generationId);
+    if (fault !== ErrorCodes.NONE) return fault;
+    const { memberId } = identity;
+    const { rebalanceTimeoutMs, classic } = this.#state.members.get(memberId)!;
+    this.#deadlines.touch(memberId, nowMs + classic!.sessionTimeoutMs);
+    if (!mustRejoin(this.#state, memberId)) return ErrorCodes.NONE;
+    this.#deadlines.askedToJoin(memberId, nowMs + rebalanceTimeoutMs);
+    return ErrorCodes.REBALANCE_IN_PROGRESS;
+  }
+
+  /**
+   * A LeaveGroup: members of the classic protocol leave, or an administrator removes any, by its instance if it has no
+   * other id. Returns the error code of each.
+   */
+  removeMembers(identities: readonly MemberIdentity[]): number[] {
+    const leaving = new Set<string>();
+    const errorCodes = identities.map(({ memberId, instanceId }) => {
+      const named = memberId === "" && instanceId !== null ? (this.#state.ofInstance(instanceId) ?? "") : memberId;
+      const refusal = identityRefusal(this.#state, named, instanceId);
+      if (!refusal) leaving.add(named);
+      return refusal?.errorCode ?? ErrorCodes.NONE;
+    });
+    this.#remove([...leaving]);
+    return errorCodes;
+  }
+
+  /** A static member comes back under another id, and keeps what it had. */
+  #takeInstance(instanceId: string | null, memberId: string): void {
+    const former = instanceId === null ? undefined : this.#state.ofInstance(instanceId);
     if (former === undefined) return;
     const group = this.groupId;
     const description = this.#state.members.get(former)!;
@@ -195,22 +298,6 @@ export class ConsumerGroup {
     this.#change({ kind: "member", group, memberId, value: description });
     this.#change({ kind: "target", group, memberId, value: target });
     this.#change({ kind: "current", group, memberId, value: { ...NOTHING_ASSIGNED, assigned } });
-  }
-
-  /** What a member says of itself, with what it said before. */
-  #describe(command: HeartbeatCommand): MemberDescription {
-    const before = this.#state.members.get(command.memberId);
-    const { rebalanceTimeoutMs } = command;
-    return {
-      instanceId: command.instanceId ?? before?.instanceId ?? null,
-      rackId: command.rackId ?? before?.rackId ?? null,
-      clientId: command.clientId,
-      clientHost: command.clientHost,
-      subscribedTopicNames: command.subscribedTopicNames ?? before?.subscribedTopicNames ?? [],
-      subscribedTopicRegex: command.subscribedTopicRegex ?? before?.subscribedTopicRegex ?? "",
-      rebalanceTimeoutMs: rebalanceTimeoutMs === -1 ? (before?.rebalanceTimeoutMs ?? -1) : rebalanceTimeoutMs,
-      serverAssignor: command.serverAssignor ?? before?.serverAssignor ?? null,
-    };
   }
 
   /** Stores a member's description if it is new. Returns whether its subscription is. */
@@ -225,9 +312,8 @@ export class ConsumerGroup {
   }
 
   /** Makes a new group epoch if subscriptions or topics have changed. */
-  #refresh(isOther: boolean, command: HeartbeatCommand, topics: TopicsView, nowMs: number): void {
-    const matches = this.#matchRegexes(command, topics, nowMs);
-    const isNew = isOther || matches || this.#state.epoch === 0;
+  #refresh(isOther: boolean, topics: TopicsView): void {
+    const isNew = isOther || this.#state.epoch === 0;
     if (!isNew && this.#topicsVersion === topics.version) return;
     const metadataHash = subscriptionHash(this.#state.subscribedNames(), topics);
     if (isNew || metadataHash !== this.#state.metadataHash) this.#raiseEpoch(metadataHash);
@@ -237,11 +323,7 @@ export class ConsumerGroup {
   /** Matches the members' regular expressions with the topics, where that is due. Returns whether one matches others. */
   #matchRegexes({ mayMatch }: HeartbeatCommand, topics: TopicsView, nowMs: number): boolean {
     const group = this.groupId;
-    const used = new Set<string>();
-    for (const { subscribedTopicRegex: regex } of this.#state.members.values()) if (regex) used.add(regex);
-    for (const regex of [...this.#state.regexes.keys()].filter((each) => !used.has(each))) {
-      this.#change({ kind: "regex", group, regex, value: null });
-    }
+    const used = this.#forgetRegexes();
     let isOther = false;
     for (const { regex, names, version } of this.#regexes.advance(used, topics, mayMatch, nowMs)) {
       const known = this.#state.regexes.get(regex);
@@ -250,6 +332,17 @@ export class ConsumerGroup {
       isOther ||= known !== undefined || names.length > 0;
     }
     return isOther;
+  }
+
+  /** Deletes regular expressions that no member has any more. Returns the others. */
+  #forgetRegexes(): ReadonlySet<string> {
+    const group = this.groupId;
+    const used = new Set<string>();
+    for (const { subscribedTopicRegex: regex } of this.#state.members.values()) if (regex) used.add(regex);
+    for (const regex of [...this.#state.regexes.keys()].filter((each) => !used.has(each))) {
+      this.#change({ kind: "regex", group, regex, value: null });
+    }
+    return used;
   }
 
   /** Computes the targets of the group's epoch. */
@@ -289,7 +382,16 @@ export class ConsumerGroup {
   #remove(memberIds: readonly string[]): void {
     const tombstones = memberIds.flatMap((memberId) => memberTombstones(this.groupId, memberId));
     for (const tombstone of tombstones) this.#change(tombstone);
-    if (memberIds.length > 0) this.#raiseEpoch(this.#state.metadataHash);
+    if (memberIds.length === 0) return;
+    if (this.#isClassicWithout(undefined)) this.#downgrade = { generationId: this.#state.epoch, rebalances: true };
+    else this.#raiseEpoch(this.#state.metadataHash);
+  }
+
+  /** Whether all members, or all but one, use the classic protocol, and may become a classic group. */
+  #isClassicWithout(except: string | undefined): boolean {
+    const { members } = this.#state;
+    const isClassic = [...members].every(([memberId, { classic }]) => memberId === except || classic !== null);
+    return members.size > 0 && isClassic && members.size <= this.settings().downgradeMaxSize;
   }
 
   #raiseEpoch(metadataHash: number): void {

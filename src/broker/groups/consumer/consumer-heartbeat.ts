@@ -1,9 +1,9 @@
 import { ErrorCodes } from "../../../protocol/error-codes.js";
 import { re2Fault } from "../re2/re2-pattern.js";
-import { ASSIGNORS } from "./assignors.js";
+import { ASSIGNORS } from "./assignment/assignors.js";
+import { isWithin, type ListedPartitions, type TopicPartitions } from "./assignment/topic-partitions.js";
 import type { ConsumerGroupState } from "./consumer-group-state.js";
 import { JOIN_EPOCH, STATIC_LEAVE_EPOCH } from "./consumer-member.js";
-import { isWithin, type ListedPartitions, type TopicPartitions } from "./topic-partitions.js";
 
 /** A ConsumerGroupHeartbeat. Null and -1 mean that what the member said before still holds. */
 export interface HeartbeatCommand {
@@ -94,7 +94,9 @@ export function memberRefusal(
     return heartbeatError(ErrorCodes.GROUP_MAX_SIZE_REACHED, message);
   }
   if (instanceId !== null && joins) {
-    if (state.current(holder!).memberEpoch === STATIC_LEAVE_EPOCH) return undefined;
+    // In an upgrade a static member comes back by the other protocol, and had no way of saying so.
+    const isReleased = state.current(holder!).memberEpoch === STATIC_LEAVE_EPOCH;
+    if (isReleased || state.members.get(holder!)!.classic) return undefined;
     const message = `Static member ${memberId} with instance id ${instanceId} cannot join the group because the instance id is owned by ${holder} member.`;
     return heartbeatError(ErrorCodes.UNRELEASED_INSTANCE_ID, message);
   }
@@ -112,7 +114,7 @@ export function memberRefusal(
 
 /** Judges who a member says it is. Returns its refusal, or undefined. */
 export function identityRefusal(
-  state: ConsumerGroupState,
+  state: Omit<ConsumerGroupState, "apply">,
   memberId: string,
   instanceId: string | null,
 ): HeartbeatAnswer | undefined {

@@ -1,4 +1,12 @@
-import { type AssignedPartitions, NO_PARTITIONS } from "./topic-partitions.js";
+import { type MemberProtocol, sameProtocols } from "../classic/group-member.js";
+import { type AssignedPartitions, NO_PARTITIONS } from "./assignment/topic-partitions.js";
+
+/** What a member that uses the classic protocol has said with its JoinGroup. */
+interface ClassicMembership {
+  readonly sessionTimeoutMs: number;
+  /** At least one, as it prefers them. */
+  readonly protocols: readonly MemberProtocol[];
+}
 
 /** What a member of a consumer group has said of itself. */
 export interface MemberDescription {
@@ -12,6 +20,8 @@ export interface MemberDescription {
   readonly rebalanceTimeoutMs: number;
   /** The assignor that it votes for; null: it does not vote. */
   readonly serverAssignor: string | null;
+  /** Null: it uses the consumer protocol. */
+  readonly classic: ClassicMembership | null;
 }
 
 /**
@@ -49,9 +59,15 @@ export const JOIN_EPOCH = 0;
 
 /** Whether both say the same. */
 export function sameDescription(left: MemberDescription, right: MemberDescription): boolean {
-  const { subscribedTopicNames: names, ...others } = left;
-  const { subscribedTopicNames: otherNames, ...rest } = right;
-  return sameNames(names, otherNames) && JSON.stringify(others) === JSON.stringify({ ...others, ...rest });
+  const { subscribedTopicNames: names, classic, ...others } = left;
+  const { subscribedTopicNames: otherNames, classic: otherClassic, ...rest } = right;
+  if (!sameNames(names, otherNames) || !sameMembership(classic, otherClassic)) return false;
+  return JSON.stringify(others) === JSON.stringify({ ...others, ...rest });
+}
+
+function sameMembership(left: ClassicMembership | null, right: ClassicMembership | null): boolean {
+  if (!left || !right) return left === right;
+  return left.sessionTimeoutMs === right.sessionTimeoutMs && sameProtocols(left.protocols, right.protocols);
 }
 
 /** Whether both lists have the same names, in any order. */

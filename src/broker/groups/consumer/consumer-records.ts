@@ -3,18 +3,25 @@ import { MalformedError } from "../../../protocol/malformed-error.js";
 import { defineMessage, type Message } from "../../../protocol/message.js";
 import {
   array,
+  bytes,
   type Fields,
   i8,
   i32,
   i64,
   type OutputOf,
   str,
+  struct,
   structs,
   uuid,
 } from "../../../protocol/message-fields.js";
 import { type EncodedRecord, readVersioned, versioned } from "../../internal-topics/versioned-record.js";
+import {
+  type AssignedPartitions,
+  listed,
+  type TopicPartitions,
+  topicPartitions,
+} from "./assignment/topic-partitions.js";
 import type { CurrentAssignment, MemberDescription, MemberState } from "./consumer-member.js";
-import { type AssignedPartitions, listed, type TopicPartitions, topicPartitions } from "./topic-partitions.js";
 
 /** A regular expression of the group's members, and the topics that it matched. */
 export interface ResolvedRegex {
@@ -76,6 +83,10 @@ const memberValue = value("ConsumerGroupMemberMetadataValue", {
   subscribedTopicRegex: str.nullable(),
   rebalanceTimeoutMs: i32,
   serverAssignor: str.nullable(),
+  classic: struct({ sessionTimeoutMs: i32, protocols: structs({ name: str, metadata: bytes }) })
+    .nullable()
+    .tagged(0)
+    .or(null),
 });
 const targetEpochValue = value("ConsumerGroupTargetAssignmentMetadataValue", { assignmentEpoch: i32 });
 const targetValue = value("ConsumerGroupTargetAssignmentMemberValue", {

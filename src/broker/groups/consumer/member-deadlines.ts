@@ -1,9 +1,15 @@
 import type { CurrentAssignment } from "./consumer-member.js";
 
+const NEVER = Number.POSITIVE_INFINITY;
+
 interface Deadlines {
   sessionMs: number;
   /** Until when it must have given up partitions at this epoch; undefined: there is nothing to give up. */
   revocation: { readonly epoch: number; readonly untilMs: number } | undefined;
+  /** Until when a member that uses the classic protocol must have sent JoinGroup, which it was asked for. */
+  joinMs: number;
+  /** Until when it must have sent SyncGroup. */
+  syncMs: number;
 }
 
 /** When the members of a group are overdue. Times are monotonic milliseconds. */
@@ -20,10 +26,26 @@ export class MemberDeadlines {
     this.#of(memberId).revocation = state === "unrevoked" ? { epoch: memberEpoch, untilMs: revocationMs } : undefined;
   }
 
+  /** A member that uses the classic protocol is asked to join, maybe not for the first time. */
+  askedToJoin(memberId: string, joinMs: number): void {
+    const deadlines = this.#of(memberId);
+    deadlines.joinMs = Math.min(deadlines.joinMs, joinMs);
+  }
+
+  /** It has joined. @param syncMs until when it must send SyncGroup; infinity: it uses the consumer protocol. */
+  joined(memberId: string, syncMs: number): void {
+    Object.assign(this.#of(memberId), { joinMs: NEVER, syncMs });
+  }
+
+  /** It has sent SyncGroup. */
+  synced(memberId: string): void {
+    this.#of(memberId).syncMs = NEVER;
+  }
+
   next(): number {
-    let next = Number.POSITIVE_INFINITY;
-    for (const { sessionMs, revocation } of this.#members.values()) {
-      next = Math.min(next, sessionMs, revocation?.untilMs ?? sessionMs);
+    let next = NEVER;
+    for (const deadlines of this.#members.values()) {
+      next = Math.min(next, endOf(deadlines), deadlines.revocation?.untilMs ?? NEVER);
     }
     return next;
   }
@@ -35,13 +57,14 @@ export class MemberDeadlines {
    */
   overdue(nowMs: number, currentOf: (memberId: string) => CurrentAssignment | undefined): string[] {
     const late: string[] = [];
-    for (const [memberId, { sessionMs, revocation }] of this.#members) {
+    for (const [memberId, deadlines] of this.#members) {
+      const { revocation } = deadlines;
       const current = currentOf(memberId);
       const stillHas = current?.state === "unrevoked" && current.memberEpoch === revocation?.epoch;
-      const isLate = sessionMs <= nowMs || (revocation && revocation.untilMs <= nowMs && stillHas);
+      const isLate = endOf(deadlines) <= nowMs || (revocation && revocation.untilMs <= nowMs && stillHas);
       if (current && isLate) late.push(memberId);
       else if (!current) this.#members.delete(memberId);
-      else if (revocation && revocation.untilMs <= nowMs) this.#of(memberId).revocation = undefined;
+      else if (revocation && revocation.untilMs <= nowMs) deadlines.revocation = undefined;
     }
     return late;
   }
@@ -49,9 +72,13 @@ export class MemberDeadlines {
   #of(memberId: string): Deadlines {
     let deadlines = this.#members.get(memberId);
     if (!deadlines) {
-      deadlines = { sessionMs: Number.POSITIVE_INFINITY, revocation: undefined };
+      deadlines = { sessionMs: NEVER, revocation: undefined, joinMs: NEVER, syncMs: NEVER };
       this.#members.set(memberId, deadlines);
     }
     return deadlines;
   }
+}
+
+function endOf({ sessionMs, joinMs, syncMs }: Deadlines): number {
+  return Math.min(sessionMs, joinMs, syncMs);
 }

@@ -1,4 +1,3 @@
-import type { CurrentAssignment } from "./consumer-member.js";
 import {
   type AssignedPartitions,
   hasPartition,
@@ -7,7 +6,8 @@ import {
   overlap,
   samePartitions,
   type TopicPartitions,
-} from "./topic-partitions.js";
+} from "./assignment/topic-partitions.js";
+import type { CurrentAssignment } from "./consumer-member.js";
 
 /** What a member's next step depends on. */
 export interface Reconciliation {

@@ -1,5 +1,5 @@
 import { Re2Pattern } from "../re2/re2-pattern.js";
-import type { TopicsView } from "./topics-view.js";
+import type { TopicsView } from "./assignment/topics-view.js";
 
 /** How often a regular expression is matched again though no topic has changed: the client's rights may have. */
 const REFRESH_MS = 600_000;

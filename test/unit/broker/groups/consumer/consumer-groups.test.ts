@@ -1,114 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { SimClock } from "../../../../../src/base/clock.js";
-import { type LogFields, silentLogger } from "../../../../../src/base/logger.js";
-import { SeededRandom } from "../../../../../src/base/random.js";
 import { BrokerProperties } from "../../../../../src/broker/broker-properties.js";
-import type {
-  HeartbeatAnswer,
-  HeartbeatCommand,
-} from "../../../../../src/broker/groups/consumer/consumer-heartbeat.js";
-import { topicPartitions } from "../../../../../src/broker/groups/consumer/topic-partitions.js";
-import { GroupCoordinator } from "../../../../../src/broker/groups/group-coordinator.js";
-import { GroupLog } from "../../../../../src/broker/groups/group-log.js";
 import { ErrorCodes } from "../../../../../src/protocol/error-codes.js";
-import { openTestLog } from "../../../../support/broker-log.js";
-import { MemoryDisk } from "../../../../support/memory-disk.js";
-import { TestTopics } from "../../../../support/test-topics.js";
+import { partitionsOf, CoordinatorWorld as World } from "../../../../support/coordinator-world.js";
 
-const FOLDER = "/data/o-0";
 const DAY_MS = 86_400_000;
-
-/** A coordinator over a log on a disk; `restart` starts another one after a power cut. */
-class World {
-  readonly topics = new TestTopics(["t", 4], ["u", 2]);
-  readonly disk = new MemoryDisk(new SeededRandom(1));
-  readonly errors: LogFields[] = [];
-  clock = new SimClock();
-  groups: GroupCoordinator;
-
-  constructor(private readonly configs: Readonly<Record<string, string>> = {}) {
-    this.disk.makeFolder(FOLDER);
-    this.disk.syncFolder("/");
-    this.groups = this.#start();
-  }
-
-  async restart(): Promise<void> {
-    await this.groups.settled("g");
-    this.groups.close();
-    this.disk.restart();
-    this.clock = new SimClock(this.clock.nowMs());
-    this.groups = this.#start();
-  }
-
-  #start(): GroupCoordinator {
-    const log = openTestLog(FOLDER, { disk: this.disk, configs: { "flush.messages": "1" } });
-    const logger = { ...silentLogger, error: (_: string, fields: LogFields = {}) => void this.errors.push(fields) };
-    const groupLog = new GroupLog(() => [log], logger);
-    const properties = new BrokerProperties({});
-    const random = new SeededRandom(1);
-    const configsOf = (group: string) => (group === "g" ? this.configs : {});
-    const groups = new GroupCoordinator(groupLog, properties, this.clock, random, logger, this.topics, configsOf);
-    groups.load();
-    return groups;
-  }
-
-  beat(memberId: string, memberEpoch: number, command: Partial<HeartbeatCommand> = {}): HeartbeatAnswer {
-    const nothing = { instanceId: null, rackId: null, subscribedTopicNames: null, subscribedTopicRegex: null };
-    const client = { clientId: "c", clientHost: "/127.0.0.1", serverAssignor: null, mayMatch: () => true };
-    const rest = { ...nothing, ...client, rebalanceTimeoutMs: -1, owned: undefined };
-    return this.groups.consumerHeartbeat("g", { memberId, memberEpoch, ...rest, ...command }, true);
-  }
-
-  join(memberId: string, command: Partial<HeartbeatCommand> = {}): HeartbeatAnswer {
-    const all = { rebalanceTimeoutMs: 60_000, subscribedTopicNames: ["t"], owned: new Map() };
-    return this.beat(memberId, 0, { ...all, ...command });
-  }
-
-  owned(topic: string, ...partitions: number[]) {
-    return topicPartitions([{ topicId: this.topics.get(topic)!.id, partitions }]);
-  }
-
-  async joinClassic() {
-    const joined = this.groups.join("g", {
-      memberId: "",
-      instanceId: null,
-      clientId: "c",
-      clientHost: "/127.0.0.1",
-      sessionTimeoutMs: 10_000,
-      rebalanceTimeoutMs: 10_000,
-      protocolType: "consumer",
-      protocols: [{ name: "range", metadata: Buffer.alloc(0) }],
-      asksForMemberId: false,
-      canSkipAssignment: false,
-    });
-    await this.clock.settled();
-    return joined;
-  }
-
-  commit(memberId: string, generationId: number, partition: number, isTransactional = false): number {
-    const value = {
-      offset: 7,
-      leaderEpoch: -1,
-      metadata: "",
-      commitTimestamp: this.clock.nowMs(),
-      expireTimestamp: -1,
-    };
-    const producer = { producerId: 1, producerEpoch: 0, baseSequence: -1, isTransactional: true };
-    const command = {
-      ...{ groupId: "g", memberId, instanceId: null, generationId, offsets: [{ topic: "t", partition, ...value }] },
-      ...(isTransactional ? { producer } : { knowsEpochs: true }),
-    };
-    return this.groups.commit(command, ErrorCodes.GROUP_ID_NOT_FOUND);
-  }
-
-  get list() {
-    return this.groups.list().map(({ type, state }) => [type, state]);
-  }
-}
-
-function partitionsOf({ assignment }: HeartbeatAnswer): readonly number[] | undefined {
-  return assignment?.flatMap(({ partitions }) => partitions);
-}
 
 describe("a member of a consumer group", () => {
   test("that is silent for a session is removed, and the others get its partitions with their next heartbeats", async () => {
@@ -264,7 +160,7 @@ describe("after a restart of the broker", () => {
   });
 
   test("a group is of the protocol that its last member joined by", async () => {
-    const world = new World();
+    const world = new World({}, { "group.consumer.migration.policy": "DISABLED" });
     const { memberId } = await world.joinClassic();
     expect(world.join("a")).toMatchObject({ errorCode: ErrorCodes.GROUP_ID_NOT_FOUND });
     world.groups.leave("g", [{ memberId, instanceId: null }]);

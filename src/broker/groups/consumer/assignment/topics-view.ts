@@ -11,6 +11,7 @@ export interface TopicsView {
   /** Rises with each topic that is created or deleted or gets partitions. */
   readonly version: number;
   get(name: string): TopicShape | undefined;
+  nameOf(topicId: string): string | undefined;
   names(): Iterable<string>;
   nowMs(): number;
 }

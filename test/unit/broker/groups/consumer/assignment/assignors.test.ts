@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { SeededRandom } from "../../../../../src/base/random.js";
-import { ASSIGNORS, preferredAssignor } from "../../../../../src/broker/groups/consumer/assignors.js";
+import { SeededRandom } from "../../../../../../src/base/random.js";
+import { ASSIGNORS, preferredAssignor } from "../../../../../../src/broker/groups/consumer/assignment/assignors.js";
 import {
   hasPartition,
   listed,
   type TopicPartitions,
-} from "../../../../../src/broker/groups/consumer/topic-partitions.js";
-import { seedOf } from "../../../../support/seed.js";
+} from "../../../../../../src/broker/groups/consumer/assignment/topic-partitions.js";
+import { seedOf } from "../../../../../support/seed.js";
 
 type Targets = Map<string, TopicPartitions>;
 

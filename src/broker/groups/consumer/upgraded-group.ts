@@ -1,0 +1,80 @@
+import { decodeAssignment, decodeSubscription } from "../../../protocol/consumer-protocol.js";
+import { MalformedError } from "../../../protocol/malformed-error.js";
+import type { GroupSnapshot } from "../classic/classic-group.js";
+import type { GroupMember } from "../classic/group-member.js";
+import { partitionsById } from "./assignment/named-partitions.js";
+import type { AssignedPartitions, TopicPartitions } from "./assignment/topic-partitions.js";
+import { subscriptionHash, type TopicsView } from "./assignment/topics-view.js";
+import { type CurrentAssignment, type MemberDescription, NOTHING_ASSIGNED } from "./consumer-member.js";
+import type { ConsumerRecord } from "./consumer-records.js";
+
+/** The records of an upgraded group, or why its members cannot be read, in Kafka's words. */
+export type UpgradedGroup = { readonly records: readonly ConsumerRecord[] } | { readonly refusal: string };
+
+/**
+ * A classic group of consumers as a group of the consumer protocol: the generation becomes the epoch of the group and of its
+ * members, and what each is assigned its target and its own. Called when a member joins that uses the consumer protocol.
+ */
+export function upgradedGroup(group: string, classic: GroupSnapshot, topics: TopicsView): UpgradedGroup {
+  const epoch = classic.generationId;
+  const taken = new Set<string>();
+  const names = new Set<string>();
+  const ofMembers: ConsumerRecord[] = [];
+  try {
+    for (const member of classic.members) {
+      const { assignedPartitions, userData } = decodeAssignment(member.assignment);
+      if (userData && userData.length > 0) return { refusal: CUSTOM_ASSIGNOR };
+      const description = descriptionOf(member, classic.protocolName);
+      for (const name of description.subscribedTopicNames) names.add(name);
+      const own = freeOf(partitionsById(assignedPartitions, topics), taken);
+      const { memberId } = member;
+      ofMembers.push({ kind: "member", group, memberId, value: description });
+      ofMembers.push({ kind: "target", group, memberId, value: own });
+      ofMembers.push({ kind: "current", group, memberId, value: currentOf(own, epoch) });
+    }
+  } catch (error) {
+    if (error instanceof MalformedError) return { refusal: "the embedded consumer protocol is malformed." };
+    throw error;
+  }
+  const ofGroup: ConsumerRecord = {
+    kind: "group-epoch",
+    group,
+    value: { epoch, metadataHash: subscriptionHash(names, topics) },
+  };
+  return { records: [ofGroup, ...ofMembers, { kind: "target-epoch", group, value: epoch }] };
+}
+
+const CUSTOM_ASSIGNOR =
+  "an unsupported custom assignor is in use. Please refer to the documentation or switch to a default assignor before re-attempting the upgrade.";
+
+/** @param protocolName null: the first generation has not begun. */
+function descriptionOf(member: GroupMember, protocolName: string | null): MemberDescription {
+  const { instanceId, clientId, clientHost, rebalanceTimeoutMs, sessionTimeoutMs, protocols } = member;
+  const protocol = protocols.find(({ name }) => name === protocolName) ?? protocols[0]!;
+  const { topics, rackId } = decodeSubscription(protocol.metadata);
+  return {
+    ...{ instanceId, rackId, clientId, clientHost, rebalanceTimeoutMs },
+    subscribedTopicNames: topics,
+    subscribedTopicRegex: "",
+    serverAssignor: null,
+    classic: { sessionTimeoutMs, protocols },
+  };
+}
+
+function currentOf(own: TopicPartitions, epoch: number): CurrentAssignment {
+  const assigned: AssignedPartitions = new Map(
+    [...own].map(([topicId, partitions]) => [topicId, new Map([...partitions].map((each) => [each, epoch]))]),
+  );
+  return { ...NOTHING_ASSIGNED, memberEpoch: epoch, previousMemberEpoch: epoch, assigned };
+}
+
+/** The partitions that are not taken, and takes them: a leader may have assigned one to two members, which nobody may have. */
+function freeOf(partitions: TopicPartitions, taken: Set<string>): TopicPartitions {
+  const free = new Map<string, ReadonlySet<number>>();
+  for (const [topicId, ofTopic] of partitions) {
+    const left = [...ofTopic].filter((partition) => !taken.has(`${topicId} ${partition}`));
+    for (const partition of left) taken.add(`${topicId} ${partition}`);
+    if (left.length > 0) free.set(topicId, new Set(left));
+  }
+  return free;
+}
