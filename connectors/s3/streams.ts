@@ -42,6 +42,10 @@ export async function planStreams(
         const { AvroFormat } = await import("./formats/avro/avro-format.js");
         return new AvroFormat(avroSettings(values), values["avro.codec"]);
       }
+      case "parquet": {
+        const { ParquetFormat } = await import("./formats/parquet/parquet-format.js");
+        return new ParquetFormat(avroSettings(values), values["parquet.codec"], values["parquet.row.group.bytes"]);
+      }
       case "csv": {
         const settings = {
           delimiter: values["format.csv.delimiter"],
@@ -54,15 +58,20 @@ export async function planStreams(
     }
   };
   const streams: Stream[] = [{ format: await open(kindOf(values["format.class"])), infix: "" }];
-  if (values["store.kafka.keys"])
-    streams.push({ format: new KeyFormat(await open(kindOf(values["keys.format.class"]))), infix: ".keys" });
+  if (values["store.kafka.keys"]) {
+    const kind = kindOf(values["keys.format.class"]);
+    streams.push({ format: new KeyFormat(await open(kind), kind === "parquet"), infix: ".keys" });
+  }
   if (values["store.kafka.headers"]) {
     const kind = kindOf(values["headers.format.class"]);
     const texts = {
       plain: converter(STRING_CONVERTER, {}, false),
       json: converter(JSON_CONVERTER, NO_SCHEMAS, false),
     };
-    streams.push({ format: new HeaderFormat(await open(kind), kind === "json", texts), infix: ".headers" });
+    streams.push({
+      format: new HeaderFormat(await open(kind), kind === "json" || kind === "parquet", texts),
+      infix: ".headers",
+    });
   }
   return streams;
 }

@@ -3,6 +3,7 @@ export * from "./avro/avro-from-connect.js";
 export * from "./avro/avro-parser.js";
 export * from "./avro/avro-schema.js";
 export * from "./avro/avro-text.js";
+export * from "./avro/binary/avro-cursor.js";
 export * from "./avro/binary/avro-reader.js";
 export * from "./avro/binary/avro-writer.js";
 export * from "./avro/connect-from-avro.js";

@@ -105,6 +105,8 @@ function judgeFormats(values: S3SinkValues, refuse: Refuse): void {
   }
   if (values["avro.codec"] === "bzip2" && usesFormat(values, "avro"))
     refuse("avro.codec", "bzip2 is not supported; use null, deflate, snappy or zstandard");
+  if (values["parquet.codec"] === "lzo" && usesFormat(values, "parquet"))
+    refuse("parquet.codec", "lzo is not supported; use none, snappy, gzip, brotli, zstd or lz4_raw");
   if (values["behavior.on.null.values"].toLowerCase() === "write" && !values["store.kafka.keys"]) {
     refuse("behavior.on.null.values", "write needs store.kafka.keys=true: nothing else of such a record is stored");
     refuse("store.kafka.keys", "must be true with behavior.on.null.values=write");

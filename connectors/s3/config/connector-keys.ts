@@ -1,11 +1,11 @@
-import { atLeast, type ConfigDef, oneOf } from "../../../src/api/index.js";
+import { atLeast, between, type ConfigDef, oneOf } from "../../../src/api/index.js";
 import { formatCheck } from "./format-kind.js";
 
 /** Keys of the group Connector: format, rotation, naming. */
 export const CONNECTOR_KEYS = {
   "format.class": {
     type: "class",
-    doc: "Format of values: io.confluent.connect.s3.format.json.JsonFormat (a JSON text per line), io.confluent.connect.s3.format.avro.AvroFormat (an Avro file), io.confluent.connect.s3.format.bytearray.ByteArrayFormat (bytes and a separator) or io.millrace.connect.s3.format.csv.CsvFormat (our own: a line of cells for each struct).",
+    doc: "Format of values: io.confluent.connect.s3.format.json.JsonFormat (a JSON text per line), io.confluent.connect.s3.format.avro.AvroFormat (an Avro file), io.confluent.connect.s3.format.parquet.ParquetFormat (a Parquet file, of structs), io.confluent.connect.s3.format.bytearray.ByteArrayFormat (bytes and a separator) or io.millrace.connect.s3.format.csv.CsvFormat (our own: a line of cells for each struct).",
     importance: "high",
     group: "Connector",
     check: formatCheck,
@@ -53,14 +53,14 @@ export const CONNECTOR_KEYS = {
   },
   "enhanced.avro.schema.support": {
     type: "boolean",
-    doc: "For Avro: enums as Avro enums, and packages in the names of unions' branches.",
+    doc: "For Avro and Parquet: enums as Avro enums, and packages in the names of unions' branches.",
     default: true,
     importance: "low",
     group: "Connector",
   },
   "connect.meta.data": {
     type: "boolean",
-    doc: "For Avro: the schema's connect.* properties, which keep what Avro has no word for.",
+    doc: "For Avro and Parquet: the schema's connect.* properties, which keep what Avro has no word for.",
     default: true,
     importance: "low",
     group: "Connector",
@@ -91,15 +91,23 @@ export const CONNECTOR_KEYS = {
   },
   "parquet.codec": {
     type: "string",
-    doc: "Without effect on the formats supported.",
+    doc: "Codec of Parquet files: none, snappy, gzip, brotli, zstd (needs Node 22.15, or the package @toondepauw/node-zstd), lz4_raw or lz4 (Hadoop's frame; both need the package lz4-napi). lzo is not supported.",
     default: "snappy",
     importance: "low",
     group: "Connector",
     check: oneOf("none", "snappy", "gzip", "lzo", "brotli", "lz4", "zstd", "lz4_raw"),
   },
+  "parquet.row.group.bytes": {
+    type: "int",
+    doc: "Our own: bytes of records, in Avro's encoding, that make a row group of a Parquet file. Larger groups are read faster; a task needs about six times as much memory while it writes one.",
+    default: 8_388_608,
+    importance: "low",
+    group: "Connector",
+    check: between(65_536, 268_435_456),
+  },
   "allow.optional.map.keys": {
     type: "boolean",
-    doc: "For Avro: maps with optional text keys are Avro maps.",
+    doc: "For Avro and Parquet: maps with optional text keys are maps.",
     default: false,
     importance: "low",
     group: "Connector",

@@ -5,6 +5,7 @@ const CLASSES = {
   json: "io.confluent.connect.s3.format.json.JsonFormat",
   bytes: "io.confluent.connect.s3.format.bytearray.ByteArrayFormat",
   avro: "io.confluent.connect.s3.format.avro.AvroFormat",
+  parquet: "io.confluent.connect.s3.format.parquet.ParquetFormat",
   csv: "io.millrace.connect.s3.format.csv.CsvFormat",
 } as const;
 

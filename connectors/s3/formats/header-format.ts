@@ -21,7 +21,7 @@ const HEADER = structOf([
   ["value", OPTIONAL_STRING],
 ]);
 const HEADERS = arrayOf(HEADER);
-const ENVELOPE = structOf([["headers", HEADERS]]);
+const ENVELOPE = structOf([["headers", HEADERS]], { name: "RecordHeaders" });
 const NO_HEADERS = new RecordHeaders();
 
 /** The texts of header values, by the built-in converters. */

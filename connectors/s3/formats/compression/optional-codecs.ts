@@ -20,6 +20,11 @@ interface ZstdPackage {
   readonly Decoder: new () => { decodeSync(bytes: Buffer): Buffer };
 }
 
+interface Lz4Package {
+  /** A raw block, behind its length as 4 bytes, little-endian. */
+  compressSync(bytes: Buffer): Buffer;
+}
+
 const ZSTD_LEVEL = 3;
 
 /** @throws UnsupportedError when neither Node nor the optional package has zstd. */
@@ -32,6 +37,12 @@ export function zstdCodec(key: string): BlockCodec {
     compress: (bytes) => new found.Encoder(ZSTD_LEVEL).encodeSync(bytes),
     decompress: (bytes) => new found.Decoder().decodeSync(bytes),
   };
+}
+
+/** Raw lz4 blocks. @throws UnsupportedError when the optional package is missing. */
+export function lz4Compressor(key: string): (bytes: Buffer) => Buffer {
+  const { compressSync } = optional<Lz4Package>(key, "lz4", "lz4-napi");
+  return (bytes) => compressSync(bytes).subarray(4);
 }
 
 function optional<T>(key: string, codec: string, name: string): T {

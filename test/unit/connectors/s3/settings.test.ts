@@ -53,7 +53,8 @@ test("a configuration written for the original is accepted unchanged", () => {
 
 describe("an unusable value is reported under its key", () => {
   test.each([
-    ["format.class", "io.confluent.connect.s3.format.parquet.ParquetFormat"],
+    ["format.class", "io.confluent.connect.s3.format.orc.OrcFormat"],
+    ["parquet.row.group.bytes", "1000"],
     ["storage.class", "io.confluent.connect.storage.Storage"],
     ["partitioner.class", "com.example.MyPartitioner"],
     ["flush.size", "many"],
