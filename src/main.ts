@@ -38,6 +38,7 @@ try {
   const code = await runProgram(process.argv.slice(2), packageVersion(), {
     up: async (options) => (await services()).runUp(options, host),
     worker: async (file) => (await services()).runWorker(file, host),
+    registry: async (file) => (await services()).runRegistry(file, host),
     standalone: async (file, connectorFiles) => (await services()).runStandalone(file, connectorFiles, host),
     broker: async (options) => (await services()).runBroker(options, host),
     export: async (options) => (await services()).runExport(options, host),

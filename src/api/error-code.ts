@@ -171,6 +171,10 @@ export const ERROR_CODES = {
     text: "Another process uses the port.",
     advice: "Stop that process or choose another port; port 0 takes any free one and prints it.",
   },
+  REGISTRY_URL_TAKEN: {
+    text: "Two schema registries of a group advertise one URL.",
+    advice: "Give each a unique address with listeners, host.name and host.port.",
+  },
   ADDRESS_UNUSABLE: {
     text: "This machine cannot listen on the address.",
     advice: "Choose an address of this machine, and a port above 1023 unless you are root.",

@@ -2,8 +2,8 @@ import type { ConnectionOptions, TlsOptions } from "node:tls";
 import { ConfigError, type Props } from "../api/index.js";
 import { tlsOptions } from "../base/config/tls-options.js";
 import { clientAuth, type DistributedConfig } from "../herder/config/distributed-config.js";
-import { collide, type Listener, parseListener } from "../rest/server/listener.js";
-import type { Endpoint } from "../rest/server/rest-server.js";
+import { collide, type Listener, parseListener } from "../http/server/listener.js";
+import type { Endpoint } from "../http/server/rest-server.js";
 
 const MAIN_PREFIX = "listeners.https.";
 const ADMIN_PREFIX = "admin.listeners.https.";

@@ -29,7 +29,7 @@ export interface CommandProcess {
 
 /** `millrace up`. Resolves with the exit code at the end. */
 export function runUp(
-  { data, kafka, rest, config, brokerConfig, addScram, passwordFile }: UpOptions,
+  { data, kafka, rest, registry, registryConfig, config, brokerConfig, addScram, passwordFile }: UpOptions,
   host: CommandProcess,
 ): Promise<number> {
   return runService(host, config, async (props, logger, log) => {
@@ -47,6 +47,12 @@ export function runUp(
         logSink: host.report,
       },
       props: rest === undefined ? props : { ...props, listeners: `http://${rest}` },
+      ...(registry !== undefined && {
+        registry: {
+          listen: registry,
+          props: registryConfig === undefined ? {} : readPropertiesFile(registryConfig),
+        },
+      }),
       restOption: rest === undefined && props["listeners"] !== undefined ? "listeners" : "--rest",
       clock,
       random,
@@ -56,6 +62,7 @@ export function runUp(
       onBroker: (address) => host.print(`Kafka broker: ${address}`),
     });
     host.print(`REST interface: ${stack.worker.restUrl}`);
+    if (stack.registry) host.print(`Schema registry: ${stack.registry.url}`);
     return stack;
   });
 }
@@ -75,6 +82,24 @@ export function runWorker(file: string, host: CommandProcess): Promise<number> {
     });
     host.print(`REST interface: ${worker.restUrl}`);
     return worker;
+  });
+}
+
+/** `millrace registry FILE`. Resolves with the exit code at the end. */
+export function runRegistry(file: string, host: CommandProcess): Promise<number> {
+  return runService(host, file, async (props, logger) => {
+    const { [LEVEL_KEY]: _level, [LEVELS_KEY]: _levels, [FORMAT_KEY]: _format, ...properties } = props;
+    const { startRegistryStack } = await import("./stack-registry.js");
+    const registry = await startRegistryStack({
+      props: properties,
+      clock,
+      random,
+      logger,
+      env: host.env,
+      listenOption: "listeners",
+    });
+    host.print(`Schema registry: ${registry.url}`);
+    return registry;
   });
 }
 

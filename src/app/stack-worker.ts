@@ -20,13 +20,13 @@ import {
 } from "../herder/config/distributed-config.js";
 import type { DistributedHerder } from "../herder/distributed-herder.js";
 import type { HerderLoop } from "../herder/herder-loop.js";
+import { type AccessRules, accessRules } from "../http/access/access-rules.js";
+import { advertisedAddress, localUrl } from "../http/server/listener.js";
+import { type Endpoint, RestServer } from "../http/server/rest-server.js";
 import type { KafkaClient } from "../kafka/client/kafka-client.js";
 import { createKafkaClient } from "../kafka/create-kafka-client.js";
 import { METRICS_MEDIA_TYPE, WORKER_METRICS } from "../metrics/worker-metrics.js";
-import { type AccessRules, accessRules } from "../rest/access/access-rules.js";
 import type { MetricsPage } from "../rest/root-routes.js";
-import { advertisedAddress, localUrl } from "../rest/server/listener.js";
-import { type Endpoint, RestServer } from "../rest/server/rest-server.js";
 import { warmUpWorker } from "../worker/create-worker.js";
 import { loadConfigProviderPlugins } from "../worker/plugins/load-plugins.js";
 import { checkWorkerClients } from "../worker/task/client-faults.js";

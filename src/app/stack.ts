@@ -7,6 +7,7 @@ import { BROKER_KEYS } from "../broker/broker-properties.js";
 import { formatEndpoint, reachableHere } from "../broker/net/endpoint.js";
 import { type BrokerThread, startBrokerThread } from "../broker/start-broker-thread.js";
 import { scramUsers } from "./scram-users.js";
+import type { RunningRegistry } from "./stack-registry.js";
 import type { RunningWorker, WorkerStackOptions } from "./stack-worker.js";
 
 export interface BrokerStackOptions {
@@ -33,6 +34,8 @@ export interface UpStackOptions extends Omit<WorkerStackOptions, "props"> {
   readonly broker: BrokerStackOptions;
   /** Worker properties over the defaults of `millrace up`. */
   readonly props: Readonly<Record<string, string>>;
+  /** Where a schema registry listens, and its properties; undefined: there is none. */
+  readonly registry?: { readonly listen: string; readonly props: Readonly<Record<string, string>> };
   /** Called as soon as the broker listens, before the worker starts. */
   readonly onBroker: (address: string) => void;
 }
@@ -40,9 +43,10 @@ export interface UpStackOptions extends Omit<WorkerStackOptions, "props"> {
 /** A broker and a worker in one process. */
 export interface RunningStack {
   readonly worker: RunningWorker;
+  readonly registry: RunningRegistry | undefined;
   /** `HOST:PORT`. */
   readonly kafka: string;
-  /** Rejects if the broker ends by itself. */
+  /** Rejects if the broker or the schema registry ends by itself. */
   readonly failed: Promise<never>;
   close(): Promise<void>;
 }
@@ -81,30 +85,59 @@ export async function startStack(options: UpStackOptions): Promise<RunningStack>
   ]);
   const kafka = addressOf(broker);
   options.onBroker(kafka);
+  let registry: RunningRegistry | undefined;
   let worker: RunningWorker;
   try {
+    // Before the worker: its connectors may need it at once.
+    registry = await startRegistry(options, broker);
     worker = await startWorkerStack({
       ...options,
       props: { ...UP_DEFAULTS, ...options.props, ...connectionOf(broker) },
       placeOf: (key) => (Object.hasOwn(BROKER_KEYS, key) ? "the broker's properties: --broker-config FILE" : undefined),
     });
   } catch (error) {
+    await registry?.close();
     await broker.close();
     throw error;
   }
+  const never = new Promise<never>(() => {});
   return {
     worker,
+    registry,
     kafka,
-    failed: broker.ended.then(() => new Promise<never>(() => {})),
+    failed: Promise.race([broker.ended.then(() => never), registry?.failed ?? never]),
     async close() {
-      // The worker first: its last offsets go to the broker.
+      // The worker first: its last records may need the registry, and its last offsets go to the broker.
       try {
         await worker.close();
       } finally {
-        await broker.close();
+        try {
+          await registry?.close();
+        } finally {
+          await broker.close();
+        }
       }
     },
   };
+}
+
+async function startRegistry(options: UpStackOptions, broker: BrokerThread): Promise<RunningRegistry | undefined> {
+  if (!options.registry) return undefined;
+  const { startRegistryStack } = await import("./stack-registry.js");
+  const { listen, props } = options.registry;
+  const connection = Object.entries(connectionOf(broker)).filter(
+    ([key]) => !/^(?:producer|consumer|admin)\./.test(key),
+  );
+  return startRegistryStack({
+    ...options,
+    listenOption: "--registry",
+    props: {
+      "kafkastore.topic.replication.factor": "1",
+      ...props,
+      ...Object.fromEntries(connection.map(([key, value]) => [`kafkastore.${key}`, value])),
+      listeners: `http://${listen}`,
+    },
+  });
 }
 
 async function loadWorker() {

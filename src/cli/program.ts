@@ -5,6 +5,7 @@ import { EXIT } from "./exit-code.js";
 export interface Commands {
   up(options: UpOptions): Promise<number>;
   worker(file: string): Promise<number>;
+  registry(file: string): Promise<number>;
   standalone(file: string, connectorFiles: readonly string[]): Promise<number>;
   broker(options: BrokerOptions): Promise<number>;
   export(options: ExportCommandOptions): Promise<number>;
@@ -18,6 +19,9 @@ export interface UpOptions {
   /** undefined: from the properties, or the default. */
   readonly rest?: string;
   readonly config?: string;
+  /** Where the schema registry listens; undefined: there is none. */
+  readonly registry?: string;
+  readonly registryConfig?: string;
   readonly brokerConfig?: string;
   /** Users of SCRAM to add to the broker. */
   readonly addScram?: readonly string[];
@@ -87,7 +91,13 @@ export async function runProgram(args: readonly string[], version: string, comma
     .option("--data <DIR>", "folder of all data", DATA)
     .option("--kafka <HOST:PORT>", `where the broker listens; port 0 takes any free one ${KAFKA}`, address)
     .option("--rest <HOST:PORT>", "where REST listens; port 0 takes any free one (default: 127.0.0.1:8083)", address)
+    .option(
+      "--registry <HOST:PORT>",
+      "run a schema registry, too, and where it listens, such as 127.0.0.1:8081",
+      address,
+    )
     .option("--config <FILE.properties>", "worker properties over the defaults")
+    .option("--registry-config <FILE.properties>", "schema registry's properties over the defaults")
     .option("--broker-config <FILE.properties>", "Kafka's broker properties over the defaults")
     .option("--add-scram <USER>", ADD_SCRAM, (user: string, users: string[] = []) => [...users, user])
     .option("--password-file <FILE>", PASSWORD_FILE)
@@ -97,6 +107,11 @@ export async function runProgram(args: readonly string[], version: string, comma
     .description("run one distributed worker against any Kafka")
     .argument("<FILE.properties>", "Kafka Connect's own worker properties")
     .action((file: string) => done(commands.worker(file)));
+  program
+    .command("registry")
+    .description("run one schema registry against any Kafka")
+    .argument("<FILE.properties>", "Confluent Schema Registry's own properties")
+    .action((file: string) => done(commands.registry(file)));
   program
     .command("standalone")
     .description("run one worker without a group, with its offsets in a file")

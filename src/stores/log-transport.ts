@@ -20,6 +20,8 @@ export interface StoredRecord {
   readonly value: Buffer | null;
   readonly headers?: readonly RecordHeader[];
   readonly offset: number;
+  /** Milliseconds since 1970; -1 or undefined for none. */
+  readonly timestampMs?: number;
 }
 
 /** Consecutive records of one partition, and the reader's next position. */

@@ -10,6 +10,7 @@ import { distributedConfigDef } from "../../src/herder/config/distributed-config
 import { standaloneConfigDef } from "../../src/herder/config/standalone-config.js";
 import { WITHOUT_EFFECT } from "../../src/herder/config/worker-keys.js";
 import { WORKER_METRICS } from "../../src/metrics/worker-metrics.js";
+import { registryConfigDef } from "../../src/registry/registry-config.js";
 import { openApiDocument } from "../../src/rest/openapi/openapi-document.js";
 import { workerConfigDef } from "../../src/worker/worker-config.js";
 import { bundledConnectors } from "./connectors.js";
@@ -19,6 +20,7 @@ import {
   connectorDocument,
   errorDocument,
   metricsDocument,
+  registryPropertyDocument,
   workerDocument,
 } from "./documents.js";
 
@@ -40,6 +42,10 @@ describe("the documents agree with the code", async () => {
     await expect(workerDocument(served, autoRestartConfigDef, WITHOUT_EFFECT)).toMatchFileSnapshot(
       document("worker.md"),
     );
+  });
+
+  test("docs/registry-properties.md", async () => {
+    await expect(registryPropertyDocument(registryConfigDef)).toMatchFileSnapshot(document("registry-properties.md"));
   });
 
   test("docs/openapi.json", async () => {

@@ -113,6 +113,14 @@ export function workerDocument(served: ConfigDef, ofConnectors: ConfigDef, witho
   ]);
 }
 
+/** docs/registry-properties.md: the keys of a schema registry. */
+export function registryPropertyDocument(keys: ConfigDef): string {
+  return page("Properties of the schema registry", [
+    "Names and meaning are Confluent Schema Registry's, except those that begin with `millrace.`. [registry.md](registry.md) says what it does.",
+    keyTable(keys),
+  ]);
+}
+
 /** docs/metrics.md: what GET /metrics shows. */
 export function metricsDocument(metrics: readonly Metric<never>[]): string {
   const rows = metrics.map(({ name, type, labels, help }) => [`\`${name}\``, type, labels.join(", "), help]);

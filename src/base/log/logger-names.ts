@@ -8,6 +8,7 @@ export const LOGGERS = {
   producer: "org.apache.kafka.clients.producer",
   herder: "org.apache.kafka.connect.runtime.distributed",
   rest: "org.apache.kafka.connect.runtime.rest",
+  registry: "io.confluent.kafka.schemaregistry",
   stores: "org.apache.kafka.connect.storage",
   worker: "org.apache.kafka.connect.runtime.Worker",
   plugins: "org.apache.kafka.connect.runtime.isolation",

@@ -11,6 +11,7 @@ import {
   parseConfig,
 } from "../../api/index.js";
 import { countOrDefault, DEFAULT_HEADER_CONVERTER } from "../../contract/connector-keys.js";
+import { accessConfigDef } from "../../http/access/access-config.js";
 import { connectionProperties } from "../../kafka/client-properties.js";
 import type { InternalTopic } from "../../stores/internal-topic.js";
 import { OVERRIDE_POLICY_KEYS, overridePolicy } from "../../worker/task/override-policy.js";
@@ -104,31 +105,7 @@ export const distributedConfigDef = {
     doc: "Addresses on which /admin is served, instead of on those of listeners. Empty: nowhere.",
     default: null,
   },
-  "access.control.allow.origin": {
-    type: "string",
-    doc: "Origins whose pages may call REST, separated by commas: * for all, or Java patterns. Empty: no CORS headers.",
-    default: "",
-  },
-  "access.control.allow.methods": {
-    type: "string",
-    doc: "Methods that these pages may use, separated by commas. Empty: GET, POST, HEAD.",
-    default: "",
-  },
-  "response.http.headers.config": {
-    type: "string",
-    doc: "Headers for every answer: rules such as set X-Frame-Options:DENY, separated by commas.",
-    default: "",
-  },
-  "rest.extension.classes": {
-    type: "list",
-    doc: "REST extensions: only org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension.",
-    default: [],
-  },
-  "java.security.auth.login.config": {
-    type: "string",
-    doc: "JAAS file of that extension, unless KAFKA_OPTS names it as -Djava.security.auth.login.config=PATH.",
-    default: null,
-  },
+  ...accessConfigDef,
   "session.timeout.ms": {
     type: "int",
     doc: "Time without a heartbeat after which the group drops a worker, in ms.",

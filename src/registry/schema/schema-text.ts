@@ -14,8 +14,8 @@ export interface Metadata {
   readonly sensitive?: readonly string[];
 }
 
-const SCHEMA_TYPES = ["JSON", "PROTOBUF", "AVRO"] as const;
-type SchemaType = (typeof SCHEMA_TYPES)[number];
+export const SCHEMA_TYPES = ["JSON", "PROTOBUF", "AVRO"] as const;
+export type SchemaType = (typeof SCHEMA_TYPES)[number];
 
 /** The texts of all references, those of references included, each before what uses it, by their names. */
 export type ReferenceTexts = ReadonlyMap<string, string>;

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { SystemClock } from "../../../src/base/clock.js";
 import { deferred } from "../../../src/base/deferred.js";
-import { type Limits, RestServer } from "../../../src/rest/server/rest-server.js";
+import { type Limits, RestServer } from "../../../src/http/server/rest-server.js";
 import { RawHttp, sendRaw } from "../../support/raw-http.js";
 
 const clock = new SystemClock();

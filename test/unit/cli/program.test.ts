@@ -15,6 +15,7 @@ const note =
 const commands: Commands = {
   up: (options) => note("up")({ ...options }),
   worker: (file) => note("worker", 2)(file),
+  registry: (file) => note("registry")(file),
   standalone: (file, connectorFiles) => note("standalone")(file, connectorFiles),
   broker: (options) => note("broker")({ ...options }),
   export: (options) => note("export", 3)({ ...options }),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { basicCredentials, isInternal, mayEnter, type UserModule } from "../../../../src/rest/access/basic-auth.js";
+import { basicCredentials, isInternal, mayEnter, type UserModule } from "../../../../src/http/access/basic-auth.js";
 
 const module = (flag: UserModule["flag"], ...users: [string, string][]): UserModule => ({
   flag,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { corsHeaders, parseCorsPolicy } from "../../../../src/rest/access/cors.js";
+import { corsHeaders, parseCorsPolicy } from "../../../../src/http/access/cors.js";
 
 const policy = parseCorsPolicy("http://a.example, https://.*\\.b\\.example", " GET,PUT ")!;
 const OPEN = { takesCredentials: false };

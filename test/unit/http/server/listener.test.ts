@@ -5,7 +5,7 @@ import {
   collide,
   localUrl,
   parseListener,
-} from "../../../../src/rest/server/listener.js";
+} from "../../../../src/http/server/listener.js";
 
 describe("a listener", () => {
   test.each([

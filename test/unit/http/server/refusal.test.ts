@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { refusalText } from "../../../../src/rest/server/refusal.js";
+import { refusalText } from "../../../../src/http/server/refusal.js";
 
 test.each([
   ["HPE_HEADER_OVERFLOW", 431, "Request Header Fields Too Large"],

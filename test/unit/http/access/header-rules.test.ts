@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { applyHeaderRules, parseHeaderRules } from "../../../../src/rest/access/header-rules.js";
+import { applyHeaderRules, parseHeaderRules } from "../../../../src/http/access/header-rules.js";
 
 test("rules are separated by commas outside quotes", () => {
   const text =

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { jaasEntry } from "../../../../src/rest/access/jaas-entry.js";
+import { jaasEntry } from "../../../../src/http/access/jaas-entry.js";
 
 const KEY = "java.security.auth.login.config";
 

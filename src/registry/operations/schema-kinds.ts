@@ -1,0 +1,5 @@
+import { avroKind } from "../avro/avro-kind.js";
+import type { SchemaKind, SchemaType } from "../schema/schema-text.js";
+
+/** The checkers of all types of schemas. */
+export const SCHEMA_KINDS: Readonly<Partial<Record<SchemaType, SchemaKind>>> = { AVRO: avroKind };
