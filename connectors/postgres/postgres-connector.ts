@@ -12,11 +12,13 @@ import {
 import { refuseInvalid, validateSettings } from "./config/config-validation.js";
 import { CONNECTOR_KEYS } from "./config/connector-keys.js";
 import { offsetFault } from "./position/offset-fault.js";
+import { watchSlot } from "./watch-slot.js";
 
 /** One task, always: a slot has one reader. */
 export class PostgresConnector implements SourceConnector {
   readonly config = CONNECTOR_KEYS;
   #props: Props = {};
+  #endWatch: () => void = () => {};
 
   async validate(props: SubmittedProps, _: ConfigValue[], context: ValidationContext): Promise<ConfigValue[]> {
     const values = validateSettings(props);
@@ -29,9 +31,11 @@ export class PostgresConnector implements SourceConnector {
     return values;
   }
 
-  async start(_: ConnectorContext, props: Props): Promise<void> {
+  async start(context: ConnectorContext, props: Props): Promise<void> {
     refuseInvalid(props);
     this.#props = props;
+    // Here and not in the task: WAL piles up behind a task that has FAILED.
+    this.#endWatch = watchSlot(props, context);
   }
 
   async taskConfigs(): Promise<Record<string, string>[]> {
@@ -53,7 +57,9 @@ export class PostgresConnector implements SourceConnector {
     return false;
   }
 
-  async stop(): Promise<void> {}
+  async stop(): Promise<void> {
+    this.#endWatch();
+  }
 }
 
 const CONNECTION_KEYS = /^(database\.|slot\.name$|plugin\.name$|publication\.|topic\.prefix$|schema\.|table\.)/;

@@ -23,9 +23,21 @@ export interface SinkOffset extends TopicPartition {
   readonly offset: number | null;
 }
 
+/** What a source keeps for a connector that has not read it yet, such as the log behind a replication slot. */
+export interface SourceRetention {
+  readonly bytes: number;
+  readonly bytesPerSecond?: number | undefined;
+  /** At which it is lost, or must not grow further. */
+  readonly limitBytes?: number | undefined;
+  /** Until the limit, if it goes on growing like this. */
+  readonly secondsToLimit?: number | undefined;
+}
+
 export interface ConnectorContext extends PluginContext {
   /** Asks the worker to call `taskConfigs` again because the tasks or their work have changed. */
   requestTaskReconfiguration(): void;
+  /** Shows in the metrics what the source keeps; null: it is not known now. In force until the connector stops. */
+  reportRetention(retention: SourceRetention | null): void;
   /** Fails the connector (not its tasks). */
   raiseError(error: Error): void;
 }

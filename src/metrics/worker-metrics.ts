@@ -278,6 +278,10 @@ export const WORKER_METRICS: readonly Metric<ScrapeReport>[] = [
         lag?.lagMs === undefined ? [] : [[labelsOf(id), lag.lagMs] as const],
       ),
   },
+  retention("bytes", "Bytes that a source keeps because its connector has not read them", ({ bytes }) => bytes),
+  retention("bytes_per_second", "Their growth", ({ bytesPerSecond }) => bytesPerSecond),
+  retention("limit_bytes", "How many it may keep", ({ limitBytes }) => limitBytes),
+  retention("seconds_to_limit", "Until it does, if they go on growing like this", (kept) => kept.secondsToLimit),
   {
     name: "millrace_source_task_gauge",
     type: "gauge",
@@ -381,6 +385,24 @@ function starts(what: "connector" | "task", of: (report: ScrapeReport) => Starts
 }
 
 /** Tasks on this worker in a state, by connector. */
+function retention(
+  figure: string,
+  help: string,
+  of: (retention: NonNullable<WorkerReport["connectors"][number]["retention"]>) => number | undefined,
+): Metric<ScrapeReport> {
+  return {
+    name: `millrace_source_retained_${figure}`,
+    type: "gauge",
+    labels: ["connector"],
+    help: `${help}, for connectors that know it.`,
+    samples: ({ connectors }) =>
+      connectors.flatMap(({ name, retention: kept }) => {
+        const value = kept === null ? undefined : of(kept);
+        return value === undefined ? [] : [[{ connector: name }, value] as const];
+      }),
+  };
+}
+
 function tasksOfConnector(state: string, fits: (task: TaskSnapshot) => boolean): Metric<ScrapeReport> {
   return {
     name: `kafka_connect_worker_connector_${state}_task_count`,

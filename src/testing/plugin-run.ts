@@ -36,7 +36,12 @@ function builtInConverter(className: string, props: Props, isKey: boolean): Conv
 /** Starts the plugin's connector and asks it for one task, as a worker would. */
 export async function oneTaskConfig(plugin: ConnectorPlugin, props: Props): Promise<Props> {
   const connector = plugin.connector();
-  const context = { ...pluginContext, requestTaskReconfiguration: () => {}, raiseError: () => {} };
+  const context = {
+    ...pluginContext,
+    requestTaskReconfiguration: () => {},
+    reportRetention: () => {},
+    raiseError: () => {},
+  };
   try {
     await connector.start(context, props);
     const configs = await connector.taskConfigs(1);

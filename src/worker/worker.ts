@@ -10,6 +10,7 @@ import type {
   SourceLag,
   SourceMap,
   SourceOffset,
+  SourceRetention,
   Support,
   TransformationPlugin,
 } from "../api/index.js";
@@ -236,6 +237,8 @@ export interface ConnectorSnapshot {
   readonly state: ConnectorState;
   readonly trace: string | null;
   readonly version: string | null;
+  /** As the connector reported last; null: nothing. */
+  readonly retention: SourceRetention | null;
 }
 
 /**

@@ -174,6 +174,8 @@ const RULES: Partial<Record<Key, Rule>> = {
       : (props["read.only"] ?? "").trim().toLowerCase() === "true"
         ? "It writes to the database, which read.only=true forbids. Remove one of them"
         : undefined,
+  "slot.guard.interval.ms": atLeast(0, NOT_NEGATIVE),
+  "slot.guard.limit.bytes": atLeast(0, NOT_NEGATIVE),
   "slot.max.retries": atLeast(0, NOT_NEGATIVE),
   "slot.retry.delay.ms": atLeast(0, NOT_NEGATIVE),
 };

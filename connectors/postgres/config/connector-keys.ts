@@ -68,6 +68,16 @@ export const CONNECTOR_KEYS = {
     doc: "How often to ask for the slot's catalog_xmin, for source.xmin; 0: never.",
     default: 0,
   },
+  "slot.guard.interval.ms": {
+    type: "long",
+    doc: "Millrace's own: how often to look at how much WAL the slot keeps, also while the task is FAILED; 0: never.",
+    default: 60_000,
+  },
+  "slot.guard.limit.bytes": {
+    type: "long",
+    doc: "Millrace's own: a slot that keeps half as much WAL, or will soon keep this much, is warned of; 0: only max_slot_wal_keep_size of the server counts.",
+    default: 10 * 2 ** 30,
+  },
   "slot.max.retries": { type: "int", doc: "Retries while the slot is in use.", default: 6 },
   "slot.retry.delay.ms": { type: "long", doc: "Longest wait between these retries.", default: 10_000 },
   "publication.name": { type: "string", doc: "Publication to stream from.", default: "dbz_publication" },

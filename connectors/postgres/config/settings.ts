@@ -105,6 +105,10 @@ export interface Settings {
   readonly slotOptions: readonly (readonly [name: string, value: string])[];
   /** 0: source.xmin stays null. */
   readonly xminIntervalMs: number;
+  /** 0: nobody watches the slot. */
+  readonly guardIntervalMs: number;
+  /** 0: the server's limit alone counts. */
+  readonly guardLimitBytes: number;
   readonly slotMaxRetries: number;
   readonly slotRetryDelayMs: number;
   readonly confirmsLsn: boolean;
@@ -221,6 +225,8 @@ export function parseSettings(props: SubmittedProps): Settings {
     slotFailover: config["slot.failover"],
     slotOptions: parseStreamParams(config["slot.stream.params"] ?? ""),
     xminIntervalMs: config["xmin.fetch.interval.ms"],
+    guardIntervalMs: config["slot.guard.interval.ms"],
+    guardLimitBytes: config["slot.guard.limit.bytes"],
     slotMaxRetries: config["slot.max.retries"],
     slotRetryDelayMs: config["slot.retry.delay.ms"],
     confirmsLsn: flushMode === null ? config["flush.lsn.source"] : flushMode !== "manual",

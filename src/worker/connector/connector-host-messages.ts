@@ -1,4 +1,4 @@
-import type { Props, SinkOffset, SourceOffset } from "../../api/index.js";
+import type { Props, SinkOffset, SourceOffset, SourceRetention } from "../../api/index.js";
 import type { LevelSettings } from "../../base/log/log-levels.js";
 import type { ThreadLoad } from "../../base/metrics/thread-load.js";
 import type { Failure } from "../host/failure.js";
@@ -62,6 +62,8 @@ export type ConnectorReport =
     }
   /** The connector called requestTaskReconfiguration. */
   | { readonly type: "reconfigure"; readonly run: number }
+  /** The connector called reportRetention. */
+  | { readonly type: "retention"; readonly run: number; readonly retention: SourceRetention | null }
   /** The connector called raiseError, or (`uncaught`) its code threw uncaught: then none of its calls will answer. */
   | { readonly type: "failed"; readonly run: number; readonly failure: Failure; readonly uncaught: boolean }
   /** The host cannot continue. */

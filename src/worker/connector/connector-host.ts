@@ -7,6 +7,7 @@ import {
   type ConnectorContext,
   type Props,
   type Random,
+  type SourceRetention,
   type Support,
   type ValidationContext,
   validateConfig,
@@ -155,6 +156,7 @@ export class ConnectorHost {
       random,
       logger: logger.named(className, { connector: connectorName }),
       requestTaskReconfiguration: () => send({ type: "reconfigure", run }),
+      reportRetention: (retention) => send({ type: "retention", run, retention: retention && figures(retention) }),
       raiseError: (error) => send({ type: "failed", run, failure: failureOf(error), uncaught: false }),
     };
   }
@@ -211,4 +213,12 @@ function textMaps(configs: unknown, className: string): Record<string, string>[]
     throw new Error(`taskConfigs of ${className} returned something other than a list of maps from text to text`);
   }
   return configs.map((config) => ({ ...config }));
+}
+
+/** A plugin's figures, which may be anything: what is no number is left out. */
+function figures(retention: SourceRetention): SourceRetention | null {
+  const { bytes, bytesPerSecond, limitBytes, secondsToLimit } = retention;
+  if (!Number.isFinite(bytes)) return null;
+  const known = Object.entries({ bytesPerSecond, limitBytes, secondsToLimit }).filter(([, n]) => Number.isFinite(n));
+  return { bytes, ...Object.fromEntries(known) };
 }

@@ -1,4 +1,11 @@
-import { ConflictError, type ErrorKind, errorKind, type Logger, type Props } from "../../api/index.js";
+import {
+  ConflictError,
+  type ErrorKind,
+  errorKind,
+  type Logger,
+  type Props,
+  type SourceRetention,
+} from "../../api/index.js";
 import { errorMessage, traceOf } from "../../base/trace/error-trace.js";
 import type { TargetState } from "../../contract/target-state.js";
 import { checkTaskCount, tasksMax } from "../task/task-count.js";
@@ -30,6 +37,7 @@ export class ConnectorRunner {
   /** `start` has been called and `stop` has not. */
   #started = false;
   #cancelled = false;
+  #retention: SourceRetention | null = null;
   #work: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly parts: ConnectorParts) {
@@ -37,13 +45,22 @@ export class ConnectorRunner {
       reconfigure: () => {
         if (!this.#cancelled && this.#started) parts.requestReconfiguration();
       },
+      retention: (retention) => {
+        this.#retention = this.#started ? retention : null;
+      },
       failed: (error) => this.#fail(error),
     });
   }
 
   snapshot(): ConnectorSnapshot {
     const { name, plugin } = this.parts;
-    return { name, state: this.#state ?? "UNASSIGNED", trace: this.#trace, version: plugin.version };
+    return {
+      name,
+      state: this.#state ?? "UNASSIGNED",
+      trace: this.#trace,
+      version: plugin.version,
+      retention: this.#retention,
+    };
   }
 
   /** Brings it to the target state and resolves with its state then. Never rejects. */
@@ -139,6 +156,7 @@ export class ConnectorRunner {
   async #stopObject(): Promise<void> {
     if (!this.#started) return;
     this.#started = false;
+    this.#retention = null;
     await this.#object.call({ method: "stop" });
   }
 

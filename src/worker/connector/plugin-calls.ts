@@ -31,7 +31,7 @@ export interface PluginCallsParts {
 }
 
 /** For the calls of `configOf`, `validate` and `alterOffsets`: their callers get a failure as the answer. */
-const UNHEARD: PluginRunEvents = { reconfigure() {}, failed() {} };
+const UNHEARD: PluginRunEvents = { reconfigure() {}, retention() {}, failed() {} };
 
 /** Time for a plugin to list its keys, validate values or judge offsets. REST gives up after 90 s. */
 const ANSWER_MS = 60_000;
@@ -211,6 +211,9 @@ export class PluginCalls {
       }
       case "reconfigure":
         this.#runs.get(report.run)?.events.reconfigure();
+        break;
+      case "retention":
+        this.#runs.get(report.run)?.events.retention(report.retention);
         break;
       case "failed": {
         const run = this.#runs.get(report.run);

@@ -1,9 +1,12 @@
+import type { SourceRetention } from "../../api/index.js";
 import { type Deferred, deferred } from "../../base/deferred.js";
 import type { ConnectorCall, ConnectorCommand, StartCall } from "./connector-host-messages.js";
 
 export interface PluginRunEvents {
   /** The connector requests new task configs. */
   reconfigure(): void;
+  /** The connector reports what its source keeps. */
+  retention(retention: SourceRetention | null): void;
   /** The connector has failed outside a call: it raised an error, threw where nothing catches, or killed its host. */
   failed(error: Error): void;
 }

@@ -312,6 +312,7 @@ describe("the file source", () => {
     const context = {
       ...basics(new SimClock()),
       requestTaskReconfiguration: () => undefined,
+      reportRetention: () => undefined,
       raiseError: () => undefined,
     };
     await connector?.start(context, { file: path, topic: "t" });

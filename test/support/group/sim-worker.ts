@@ -144,7 +144,13 @@ export class SimWorker implements Worker {
   }
 
   connectors() {
-    return [...this.#connectors.values()].map(({ name, state, trace }) => ({ name, state, trace, version: "1.0" }));
+    return [...this.#connectors.values()].map(({ name, state, trace }) => ({
+      name,
+      state,
+      trace,
+      version: "1.0",
+      retention: null,
+    }));
   }
 
   async startTask(id: TaskId, connectorProps: Props, props: Props, target: TargetState): Promise<void> {

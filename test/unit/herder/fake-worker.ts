@@ -95,7 +95,13 @@ export class FakeWorker implements Worker {
   }
 
   connectors() {
-    return [...this.#connectors].map(([name, state]) => ({ name, state, trace: null, version: "1.0" }));
+    return [...this.#connectors].map(([name, state]) => ({
+      name,
+      state,
+      trace: null,
+      version: "1.0",
+      retention: null,
+    }));
   }
 
   async startTask(id: TaskId, _connector: object, props: Readonly<Record<string, string>>, targetState: TargetState) {

@@ -35,7 +35,16 @@ const report: ScrapeReport = {
   commit: "c",
   process: { cpuSeconds: 1.5, residentBytes: 100, startedMs: 1_000 },
   thread: load,
-  connectors: [{ name: 'sh"op', state: "RUNNING", trace: null, version: "2", ...classes }],
+  connectors: [
+    {
+      name: 'sh"op',
+      state: "RUNNING",
+      trace: null,
+      version: "2",
+      retention: { bytes: 300, limitBytes: 1000 },
+      ...classes,
+    },
+  ],
   tasks: [
     {
       id: { connector: 'sh"op', task: 0 },
@@ -96,8 +105,11 @@ test("a report becomes Prometheus's text, with a type for every metric and label
     'kafka_consumer_fetch_manager_records_lag_max{connector="sh\\"op",task="0",client_id="connector-consumer-shop-0"} 2',
     'kafka_producer_record_send_total{connector="sh\\"op",task="0",client_id="connector-dlq-producer"} 13',
     'millrace_sink_task_lag_records{connector="sh\\"op",task="0"} 3',
+    'millrace_source_retained_bytes{connector="sh\\"op"} 300',
+    'millrace_source_retained_limit_bytes{connector="sh\\"op"} 1000',
   ])
     expect(text).toContain(`${line}\n`);
+  expect(text).not.toContain("millrace_source_retained_seconds_to_limit{");
   expect(text).not.toContain('millrace_host_heap_used_bytes{host="host-1"}');
   expect(text).not.toContain(
     'kafka_producer_record_send_total{connector="sh\\"op",task="0",client_id="connector-consumer',

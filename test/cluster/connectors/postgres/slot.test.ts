@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import type { SourceRecord } from "../../../../src/api/index.js";
+import { PostgresConnector } from "../../../../connectors/postgres/postgres-connector.js";
+import type { SourceRecord, SourceRetention } from "../../../../src/api/index.js";
+import { SystemClock } from "../../../../src/base/clock.js";
+import { silentLogger } from "../../../../src/base/logger.js";
+import { SystemRandom } from "../../../../src/base/random.js";
 import type { PostgresServer } from "../../../../src/emulators/postgres/postgres-server.js";
 import { execute, startTestPostgres } from "../../../support/postgres.js";
 import { plainEvent, sourceField } from "./plain-record.js";
@@ -107,4 +111,36 @@ test("slot.failover makes a slot that standbys take over, and only then", async 
     expect(await isFailover(name)).toBe(failover);
     await driver.stop();
   }
+});
+
+test("a connector's guard sees what its slot keeps, while no task reads it, until the connector stops", async () => {
+  const driver = await db.stream();
+  await driver.stop();
+  await execute(
+    server,
+    "CREATE TABLE IF NOT EXISTS noise(v text)",
+    "INSERT INTO noise SELECT repeat('x', 1000) FROM generate_series(1, 1000)",
+  );
+  const connector = new PostgresConnector();
+  let seen: (retention: SourceRetention | null) => void = () => {};
+  const next = () =>
+    new Promise<SourceRetention | null>((resolve) => {
+      seen = resolve;
+    });
+  const context = {
+    connectorName: "shop",
+    clock: new SystemClock(),
+    random: new SystemRandom(),
+    logger: silentLogger,
+    requestTaskReconfiguration: () => {},
+    reportRetention: (retention: SourceRetention | null) => seen(retention),
+    raiseError: () => {},
+  };
+  const props = db.props({ "slot.guard.interval.ms": "20", "slot.guard.limit.bytes": "1000" });
+  const first = next();
+  await connector.start(context, props);
+  expect(await first).toMatchObject({ bytes: expect.any(Number), limitBytes: 1000, secondsToLimit: 0 });
+  await db.dropSlot();
+  while ((await next()) !== null);
+  await connector.stop();
 });

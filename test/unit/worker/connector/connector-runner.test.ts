@@ -125,6 +125,26 @@ describe("a connector", () => {
     expect(told).toEqual(["RUNNING", "reconfigure", "FAILED Error: publication dropped"]);
   });
 
+  test("shows what its source keeps as reported last, in numbers, until it stops", async () => {
+    const { connector, runner } = rig();
+    expect(runner.snapshot().retention).toBeNull();
+    await runner.setTargetState("STARTED");
+    connector.context.reportRetention({
+      bytes: 5,
+      bytesPerSecond: Number.NaN,
+      limitBytes: 9,
+      secondsToLimit: undefined,
+    });
+    expect(runner.snapshot().retention).toEqual({ bytes: 5, limitBytes: 9 });
+    connector.context.reportRetention({ bytes: Number.POSITIVE_INFINITY });
+    expect(runner.snapshot().retention).toBeNull();
+    connector.context.reportRetention({ bytes: 6 });
+    await runner.setTargetState("PAUSED");
+    expect(runner.snapshot().retention).toBeNull();
+    connector.context.reportRetention({ bytes: 7 });
+    expect(runner.snapshot().retention).toBeNull();
+  });
+
   test("task configurations contain the task class and the topics, and exist only while it runs", async () => {
     const { runner } = rig({ "tasks.max": "3", topics: "a,b" });
     await expect(runner.taskConfigs()).rejects.toThrow(ConflictError);

@@ -87,6 +87,7 @@ function rig() {
   const connector = (name: string) =>
     calls.connector(name, `C.${name}`, {
       reconfigure: () => told.push(`${name} reconfigures`),
+      retention: () => {},
       failed: (error) => told.push(`${name} failed: ${error.message}`),
     });
   /** A running connector, in the newest host. */
