@@ -1,11 +1,13 @@
 import type { Disk } from "../../base/files/disk.js";
 import type { LogAvailability } from "./log-availability.js";
 import type { LogSegments } from "./log-segments.js";
+import type { Segment } from "./segments/segment.js";
 
 export interface LogRetentionOptions {
   readonly segments: LogSegments;
   readonly availability: LogAvailability;
   readonly disk: Disk;
+  readonly folder: string;
   /** Throws when another process owns the folder. */
   readonly checkFolder: () => void;
   /** Makes a new segment the active one. */
@@ -17,8 +19,8 @@ export interface LogRetentionOptions {
 /** Deletes the oldest segments of a log while it is served: renamed at once, their files are removed in the background. */
 export class LogRetention {
   readonly #options: LogRetentionOptions;
-  /** Files of deleted segments that are still to be removed. */
-  readonly #retired: string[] = [];
+  /** Deleted segments whose files are still to be removed. */
+  readonly #retired: Segment[] = [];
 
   constructor(options: LogRetentionOptions) {
     this.#options = options;
@@ -63,8 +65,11 @@ export class LogRetention {
   }
 
   async #removeRetired(): Promise<void> {
-    for (let path = this.#retired[0]; path !== undefined; path = this.#retired[0]) {
-      await this.#options.disk.removeLater(path);
+    const { disk, folder, availability } = this.#options;
+    if (this.#retired.length === 0 || availability.isClosed) return;
+    await disk.syncFolderLater(folder);
+    for (let segment = this.#retired[0]; segment && !availability.isClosed; segment = this.#retired[0]) {
+      await segment.removeRetired();
       this.#retired.shift();
     }
   }

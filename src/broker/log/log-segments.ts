@@ -40,6 +40,9 @@ export class LogSegments {
   /** New segments so far, and how many of them are on disk with the snapshots at their starts. */
   #added = 0;
   #forcedAdded = 0;
+  /** All segments before this offset are sealed, and stay so after a power cut. */
+  #sealedTo = 0;
+  #recoveredFrom: number | undefined;
   /** The sealing under way. Never rejects. */
   #sealing: Promise<void> | undefined;
 
@@ -78,8 +81,26 @@ export class LogSegments {
   /** Writes a snapshot of the producers at the log's end, and keeps those from which a recovery may have to begin. */
   writeProducers(): void {
     const { folder, files, producers } = this.#options;
-    const { active } = this;
-    writeProducerSnapshot(folder, files.disk, active.nextOffset, producers, this.#firstUnsealed.baseOffset);
+    const { nextOffset } = this.active;
+    const bases = new Set(this.#list.map(({ baseOffset }) => baseOffset));
+    const isKept = (offset: number) => {
+      return offset === this.#recoveredFrom || (offset >= this.#sealedTo && bases.has(offset));
+    };
+    writeProducerSnapshot(folder, files.disk, nextOffset, producers, this.#sealedTo, isKept);
+  }
+
+  /** Keeps the snapshot from which the log was recovered, until what is sealed is known to be on disk. */
+  keepSnapshot(offset: number): void {
+    this.#recoveredFrom = offset;
+  }
+
+  /** Forces the folder's entries to disk: what was sealed before stays so. */
+  async #forceFolder(): Promise<void> {
+    const { folder, files } = this.#options;
+    const sealedTo = this.#firstUnsealed.baseOffset;
+    await files.disk.syncFolderLater(folder);
+    this.#sealedTo = Math.max(this.#sealedTo, sealedTo);
+    this.#recoveredFrom = undefined;
   }
 
   /** Where a recovery begins, if all that is sealed stays so. */
@@ -117,9 +138,8 @@ export class LogSegments {
   async force(): Promise<void> {
     if (this.#forcedAdded < this.#added) {
       const added = this.#added;
-      const { folder, files } = this.#options;
       const hasSnapshot = await this.#forceProducers(this.active);
-      await files.disk.syncFolderLater(folder);
+      await this.#forceFolder();
       if (hasSnapshot) this.#forcedAdded = added;
     }
     for (const segment of this.#unsynced()) await segment.syncLater();
@@ -133,10 +153,11 @@ export class LogSegments {
 
   /** Forces to disk what recovery has written, and the folder's entries, and seals what is complete. */
   async forceRecovered(): Promise<void> {
-    const { folder, files } = this.#options;
     for (const segment of this.#list) if (!segment.isSynced) await segment.syncLater();
-    // The last process may have created a segment without forcing its name to disk, unless records in it have counted.
-    if (!this.active.isVouched) await files.disk.syncFolderLater(folder);
+    // The last process may have created a segment without forcing its name to disk, unless records in it have counted. And
+    // what is sealed must not outlive the snapshot behind it.
+    const mustSeal = this.#list.slice(0, -1).some(({ sealed }) => !sealed);
+    if (mustSeal || !this.active.isVouched) await this.#forceFolder();
     await this.sealSynced("warn");
   }
 
@@ -184,14 +205,15 @@ export class LogSegments {
   }
 
   /**
-   * Deletes the oldest segment, and returns the path of a file that is left to remove.
+   * Deletes the oldest segment, and returns it: its files are left to remove.
    * @throws the file system's error; the segment then stays in the list, since on disk it would precede a gap.
    */
-  retireOldest(): string {
-    const path = this.#list[0]!.retire();
+  retireOldest(): Segment {
+    const oldest = this.#list[0]!;
+    oldest.retire();
     this.#list.shift();
     this.#places.length = 0;
-    return path;
+    return oldest;
   }
 
   /** Puts `fresh` in the place of neighbouring segments; undefined: nothing. */

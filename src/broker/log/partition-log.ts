@@ -70,6 +70,7 @@ export class PartitionLog {
       segments: this.#segments,
       availability: this.#availability,
       disk: files.disk,
+      folder,
       checkFolder: options.checkFolder,
       roll: () => this.#roll(),
       raiseStart: (offset) => this.raiseStart(offset),
@@ -104,8 +105,9 @@ export class PartitionLog {
       const log = new PartitionLog(options, segments);
       log.#epochs.load(segments[0]!.baseOffset, log.logEndOffset, checked, logger);
       const nowMs = options.clock.nowMs();
-      const maySeal = recoverProducers(folder, names, files.disk, segments, log.#producers, nowMs, logger);
+      const { maySeal, from } = recoverProducers(folder, names, files.disk, segments, log.#producers, nowMs, logger);
       if (!maySeal) log.#segments.deferSealing();
+      log.#segments.keepSnapshot(from);
       log.#announceStable();
       return log;
     } catch (cause) {

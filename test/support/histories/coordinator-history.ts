@@ -72,6 +72,7 @@ class World {
     const { clock } = model;
     try {
       for (const name of [...DATA, ...INTERNAL]) {
+        makeFolderDurably(disk, `/data/${name}`);
         const configs = INTERNAL.includes(name) ? INTERNAL_CONFIGS : CONFIGS;
         logs.set(name, await openServedLog(`/data/${name}`, { configs, disk, leaderEpoch: life, clock }));
       }
@@ -298,7 +299,7 @@ export async function runCoordinatorHistory(
   bug?: PlantedBug,
 ): Promise<{ committed: number; aborted: number }> {
   const random = new SeededRandom(seed);
-  const disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995), folderOrderOf(seed));
+  const disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995), folderOrderOf(seed, "by folder"));
   const clock = new SimClock();
   const model: Model = { random, clock, attempts: [], newest: new Map(), nextProducerId: 1, bug, late: [] };
   const producers: Producer[] = [];

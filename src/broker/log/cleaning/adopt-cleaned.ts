@@ -48,11 +48,14 @@ export async function adoptCleaned(log: PartitionLog, group: CleanedGroup): Prom
     log.replaceSegments(replaced, fresh);
     for (const old of replaced) old.close();
     if (swap && fresh) return await takePlace(log, swap, group.bases, fresh);
-    // Oldest first: a tombstone must outlive the records it deletes.
+    // Oldest first, and each on disk before the next: a tombstone must outlive the records it deletes.
     for (const old of replaced) {
       if (log.isClosed) return true;
       log.checkFolder();
-      await files.disk.removeLater(old.retire());
+      old.retire();
+      await files.disk.syncFolderLater(folder);
+      if (log.isClosed) return true;
+      await old.removeRetired();
     }
     return true;
   } catch (cause) {

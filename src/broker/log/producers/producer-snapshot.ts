@@ -104,6 +104,7 @@ function rememberedBatch(lastSequence: number, lastOffset: number, offsetDelta: 
  * Writes the state of the producers up to `offset`, and deletes outdated snapshots.
  *
  * @param neededFrom recovery may have to begin there: the newest snapshot that is not beyond it is kept.
+ * @param isKept whether recovery may have to begin at a later one.
  */
 export function writeProducerSnapshot(
   folder: string,
@@ -111,12 +112,14 @@ export function writeProducerSnapshot(
   offset: number,
   producers: ProducerState,
   neededFrom: number,
+  isKept: (offset: number) => boolean,
 ): void {
   writeFile(disk, snapshotPath(folder, offset), encodeProducers(producers.entries()));
   const offsets = snapshotOffsets(folder, disk);
   const needed = offsets.findLastIndex((each) => each <= neededFrom);
-  const kept = Math.min(needed < 0 ? 0 : needed, offsets.length - KEPT_SNAPSHOTS);
-  for (const old of offsets.slice(0, Math.max(0, kept))) disk.remove(snapshotPath(folder, old));
+  for (const [at, old] of offsets.slice(0, -KEPT_SNAPSHOTS).entries()) {
+    if (at !== needed && !isKept(old)) disk.remove(snapshotPath(folder, old));
+  }
 }
 
 /**

@@ -14,7 +14,7 @@ import type { ProducerState } from "./producer-state.js";
  *
  * @param names of the files in the folder when recovery began.
  * @param segments as recovery left them.
- * @returns whether the complete ones among them may be sealed now. Once they are, the cleaner may remove markers, without
+ * @returns the snapshot's offset, and whether the complete ones among them may be sealed now. Once they are, the cleaner may remove markers, without
  * which a replay from before them would differ; so the producers behind them are forced to disk first. A full disk may
  * prevent that.
  */
@@ -26,7 +26,7 @@ export function recoverProducers(
   producers: ProducerState,
   nowMs: number,
   logger: Logger,
-): boolean {
+): { readonly maySeal: boolean; readonly from: number } {
   const active = segments.at(-1)!;
   const unknown = segments.find((segment) => !segment.sealed) ?? active;
   const from = loadProducerSnapshot(folder, names, disk, unknown.describedEnd, active.nextOffset, producers, nowMs);
@@ -34,7 +34,7 @@ export function recoverProducers(
   const maySeal = unknown === active || tryToWrite(folder, disk, active.baseOffset, producers, logger);
   active.forgetAborted(from);
   replay(active, from, producers, nowMs);
-  return maySeal;
+  return { maySeal, from };
 }
 
 function tryToWrite(folder: string, disk: Disk, offset: number, producers: ProducerState, logger: Logger): boolean {

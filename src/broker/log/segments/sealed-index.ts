@@ -75,6 +75,9 @@ export class SealedIndex {
   ): Promise<boolean> {
     for (const [path, content] of this.#contents(index, aborted)) {
       if (!isOpen()) return false;
+      // No `.txnindex` means no aborted transactions: its name must not be lost once `.index` vouches for it.
+      if (aborted.length > 0 && path === this.#path("index")) await this.disk.syncFolderLater(this.folder);
+      if (!isOpen()) return false;
       await writeFileDurablyLater(this.disk, `${path}.tmp`, content);
       if (!isOpen()) return false;
       this.disk.rename(`${path}.tmp`, path);

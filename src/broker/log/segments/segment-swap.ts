@@ -59,18 +59,18 @@ export class SegmentSwap {
   *takePlace(replaced: readonly number[], named?: () => void): Generator<SwapStep, void> {
     const { folder, baseOffset, files } = this;
     const { disk } = files;
-    for (const old of replaced) {
-      if (old === baseOffset) continue;
-      const path = retireFile(files, segmentPath(folder, old, "log"));
-      new SealedIndex(disk, folder, old).remove();
-      yield { kind: "remove", path };
-    }
+    const others = replaced.filter((old) => old !== baseOffset);
+    const paths = others.map((old) => retireFile(files, segmentPath(folder, old, "log")));
+    // First: should a new name be lost, the segment must not lack its index, or it would be taken for cut off.
     yield { kind: "sync" };
+    for (const old of others) new SealedIndex(disk, folder, old).remove();
+    for (const path of paths) yield { kind: "remove", path };
     const path = segmentPath(folder, baseOffset, "log");
     const retired = replaced.includes(baseOffset) ? retireFile(files, path) : undefined;
     // The segment last: until then, all of this is repeated.
     for (const suffix of ["txnindex", "timeindex", "index", "log"]) {
       const target = segmentPath(folder, baseOffset, suffix);
+      if (suffix === "log") yield { kind: "sync" };
       // None without aborted transactions, or it is renamed already.
       if (suffix === "txnindex" && disk.readFile(`${target}.swap`) === undefined) continue;
       disk.rename(`${target}.swap`, target);

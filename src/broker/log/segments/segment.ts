@@ -405,18 +405,21 @@ export class Segment {
     this.files.disk.remove(this.#beside("snapshot"));
   }
 
-  /**
-   * Takes the files away, those of a sealed segment or of an empty one, without the time that a large file takes: the
-   * caller removes the one whose path is returned in the background. The next start removes it, too.
-   */
-  retire(): string {
+  /** Gives the file of a sealed segment, or of an empty one, another name: it counts no more. `removeRetired` follows. */
+  retire(): void {
     this.dropIndexSnapshot();
-    // A call that failed behind this is repeated.
     this.#retiredPath ??= retireFile(this.files, this.path);
     this.close();
+  }
+
+  /**
+   * Removes the files of a retired segment, as the next start would. Called once the folder is forced to disk: should the new
+   * name be lost, the segment must not lack its index, or it would be taken for cut off, and what follows it for lost.
+   */
+  async removeRetired(): Promise<void> {
     this.#sealedIndex.remove();
     this.files.disk.remove(this.#beside("snapshot"));
-    return this.#retiredPath;
+    await this.files.disk.removeLater(this.#retiredPath!);
   }
 
   /** Looks up in the index in memory, or in the files of a sealed segment. */
