@@ -19,6 +19,7 @@ import { SnapshotNotifications } from "./notifications/snapshot-notifications.js
 import { Progress } from "./position/progress.js";
 import { sourcePartition } from "./position/source-offset.js";
 import { type FailureScene, gaveUp, judgeFailure } from "./server/failure.js";
+import type { PassFault } from "./server/fault-point.js";
 import { Session } from "./session.js";
 import type { SessionOptions } from "./session-options.js";
 import { openInbox } from "./signals/open-inbox.js";
@@ -53,6 +54,9 @@ export class PostgresSourceTask implements SourceTask {
   #openedMs = Number.POSITIVE_INFINITY;
   /** Waits for a slot in use since the last records; bounded by slot.max.retries × slot.retry.delay.ms. */
   #slotWaitedMs = 0;
+
+  /** @param pass for tests. */
+  constructor(private readonly pass: PassFault = () => undefined) {}
 
   async start(context: SourceTaskContext, props: Props): Promise<void> {
     refuseInvalid(props);
@@ -93,6 +97,7 @@ export class PostgresSourceTask implements SourceTask {
       inbox,
       notifications,
       snapshotNotes: new SnapshotNotifications(notifications, settings.signalTable),
+      pass: this.pass,
       snapshotProgress: new SnapshotProgress(clock, context.logger),
       pace: new RowPace(settings.snapshotRowsPerSecond),
       silence: new SilenceLimit(),

@@ -8,6 +8,7 @@ import type { Heartbeat } from "./events/heartbeat.js";
 import type { Notifications } from "./notifications/notifications.js";
 import type { SnapshotNotifications } from "./notifications/snapshot-notifications.js";
 import type { Progress } from "./position/progress.js";
+import type { PassFault } from "./server/fault-point.js";
 import type { SignalInbox } from "./signals/signal-inbox.js";
 import type { SourceBlocks } from "./tables/source-block.js";
 import type { TableFilter } from "./tables/table-filter.js";
@@ -22,6 +23,7 @@ export interface SessionOptions {
   readonly events: ChangeEvents;
   readonly sources: SourceBlocks;
   readonly heartbeat: Heartbeat;
+  readonly pass: PassFault;
   readonly snapshotProgress: SnapshotProgress;
   readonly pace: RowPace;
   readonly incremental: IncrementalSnapshot;

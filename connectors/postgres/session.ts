@@ -75,6 +75,7 @@ export class Session {
     const client = await this.#catalogClient();
     const { streams } = settings.snapshot;
     const added = streams ? await this.#publish(client) : [];
+    this.#options.pass("published");
     const lineage = streams ? await this.#identify() : SAME;
     const slot = streams ? await readSlot(client, settings.slotName, settings.connection.database) : undefined;
     const plan = planStart({
@@ -203,6 +204,7 @@ export class Session {
     if (plan.kind === "snapshot" && plan.slot === "keep") refuseMovingSlot(slot, settings.slotName);
     if (plan.slot === "recreate") await dropSlot(await this.#catalogClient(), settings.slotName);
     const created = plan.slot === "create" || plan.slot === "recreate" ? await this.#createSlot() : undefined;
+    if (created) this.#options.pass("slot created");
     this.#startLsn = created?.consistentPoint ?? slot?.confirmedLsn ?? slot?.restartLsn ?? NO_LSN;
     if (plan.kind === "stream") {
       if (plan.warning !== undefined) context.logger.warn(plan.warning);
@@ -275,6 +277,7 @@ export class Session {
 
   async #endSnapshot(): Promise<void> {
     const { settings, progress, context, incremental, snapshotNotes, snapshotProgress } = this.#options;
+    this.#options.pass("snapshot sent");
     this.#snapshot = undefined;
     snapshotNotes.completed();
     if (!incremental.isInitial) snapshotProgress.end();
@@ -292,10 +295,10 @@ export class Session {
 
   #snapshotParts(client: pg.Client): SnapshotParts {
     const { settings, filter, schemas, events, sources, context } = this.#options;
-    const { snapshotProgress: progress, pace } = this.#options;
+    const { snapshotProgress: progress, pace, pass } = this.#options;
     const { clock, logger, stopping } = context;
     const connect = () => this.#connect("Debezium General");
-    const parts = { settings, filter, schemas, events, sources, progress, pace, clock, logger, stopping };
+    const parts = { settings, filter, schemas, events, sources, progress, pace, pass, clock, logger, stopping };
     return { ...parts, client, connect, identity: this.#server };
   }
 

@@ -72,6 +72,7 @@ export class StreamPhase {
       release: () => this.#releaseChunks(),
       progress: parts.snapshotProgress,
       pace: parts.pace,
+      pass: parts.pass,
       clock,
       logger,
     });
@@ -122,6 +123,7 @@ export class StreamPhase {
       silence: parts.silence,
       clock,
     });
+    parts.pass("stream started");
     const relations = new RelationCache(schemas, filter);
     const first: SourceMap = progress.offset ?? startOffset(startLsn, clock.nowMs() * 1000, server);
     const walk = new TransactionWalk({

@@ -17,6 +17,7 @@ import type { SnapshotProgress } from "../chunks/snapshot-progress.js";
 import type { IncrementalNotifications, ScanStatus } from "../notifications/incremental-notifications.js";
 import type { IncrementalTable } from "../position/incremental-position.js";
 import { codeOf, isPermanent } from "../server/failure.js";
+import type { PassFault } from "../server/fault-point.js";
 import type { SignalInbox } from "../signals/signal-inbox.js";
 import type { CapturedTable } from "../tables/captured-tables.js";
 import type { Lsn } from "../wal/lsn.js";
@@ -53,6 +54,7 @@ export interface SignalDeskOptions {
   readonly release: () => void;
   readonly progress: SnapshotProgress;
   readonly pace: RowPace;
+  readonly pass: PassFault;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -175,6 +177,7 @@ export class SignalDesk {
     if (!progress.isRunning) progress.begin(position.tables.length, null);
     try {
       const chunk = await (await reader()).read(position);
+      this.#options.pass("chunk read");
       incremental.open(chunk);
       if (chunk.rows.length > 0) notes.chunkRead(position, chunk.rows.length, chunk.lastKey, chunk.maximumKey);
     } catch (error) {
@@ -206,6 +209,7 @@ export class SignalDesk {
       const offset = at === rows.length - 1 ? after : before;
       records.push(events.row(schema, "r", key, null, row, walk.incrementalSource(schema), offset));
     }
+    this.#options.pass("chunk sent");
   }
 
   /** Carries out what waits in the inbox, up to a blocking snapshot. */

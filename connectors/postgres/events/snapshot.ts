@@ -18,6 +18,7 @@ import type { Settings } from "../config/settings.js";
 import type { SnapshotNotifications } from "../notifications/snapshot-notifications.js";
 import { snapshotOffset } from "../position/source-offset.js";
 import { closeClient } from "../server/database-client.js";
+import type { PassFault } from "../server/fault-point.js";
 import { queryRows } from "../server/query-rows.js";
 import type { CapturedTable } from "../tables/captured-tables.js";
 import { eventTime, type SourceBlocks, type SourceTransaction } from "../tables/source-block.js";
@@ -47,6 +48,7 @@ export interface SnapshotParts {
   readonly sources: SourceBlocks;
   readonly progress: SnapshotProgress;
   readonly pace: RowPace;
+  readonly pass: PassFault;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly stopping: AbortSignal;
@@ -88,7 +90,8 @@ interface Part {
 }
 
 /**
- * Reads all captured tables by COPY, in one snapshot but for those that change meanwhile; over several connections, if `snapshot.max.threads` says so.
+ * Reads all captured tables by COPY, in one snapshot but for those that change meanwhile; over several connections, if
+ * `snapshot.max.threads` says so.
  */
 export class Snapshot {
   readonly #options: SnapshotOptions;
@@ -124,6 +127,7 @@ export class Snapshot {
     const { client, logger, settings } = this.#options;
     const workers = await this.#begin();
     try {
+      this.#options.pass("snapshot begun");
       const tables = await this.#options.tables(client);
       logger.info("Snapshot started", { tables: tables.length, connections: workers.length });
       this.#options.notes.begun(tables.map(nameOf));
@@ -132,6 +136,7 @@ export class Snapshot {
       await client.query("ROLLBACK");
       const changed = this.#changed;
       for (const table of changed) yield* this.#readChanged(workers[0]!, table, maxBatchSize);
+      this.#options.pass("snapshot read");
       const last = this.#held.finish();
       logger.info("Snapshot ended", { tables: tables.length });
       if (!last) return;
@@ -295,6 +300,7 @@ export class Snapshot {
 
   #end(open: OpenTable, batch: SourceRecord[]): void {
     this.#held.end(open, batch);
+    this.#options.pass("table read");
     const { notes, logger } = this.#options;
     logger.info("Exported records of a table", { table: nameOf(open.table), records: open.records });
     notes.tableEnded(nameOf(open.table), open.records);
@@ -328,6 +334,7 @@ export class Snapshot {
         middleBlock: undefined,
       };
       await this.#start(worker, { of: open, range: ranges[0]! });
+      this.#options.pass("table begun");
       this.#parts.push(...ranges.slice(1).map((range) => ({ of: open, range })));
     } catch (error) {
       if (!(error instanceof TableChanged)) throw error;

@@ -1,4 +1,5 @@
 import { PostgresSourceTask } from "../../../../connectors/postgres/postgres-source-task.js";
+import type { PassFault } from "../../../../connectors/postgres/server/fault-point.js";
 import type {
   Logger,
   Props,
@@ -39,8 +40,9 @@ export class TaskDriver {
     stored: SourceMap | null = null,
     later = stored,
     openTopic: SourceTaskContext["openTopic"] = noKafka,
+    pass?: PassFault,
   ): Promise<TaskDriver> {
-    const driver = new TaskDriver(new PostgresSourceTask(), openTopic);
+    const driver = new TaskDriver(new PostgresSourceTask(pass), openTopic);
     let offset = stored;
     await driver.#task.start(
       driver.#context(() => offset),

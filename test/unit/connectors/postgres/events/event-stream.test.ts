@@ -130,6 +130,7 @@ function streamOfSignal(type: string, more: Props = {}) {
     release: () => undefined,
     progress: new SnapshotProgress(clock, silentLogger),
     pace: new RowPace(0),
+    pass: () => undefined,
     clock,
     logger: silentLogger,
   });
