@@ -115,6 +115,35 @@ describe.skipIf(missing)("the same SQL through the real Debezium and through our
         "datatype.propagate.source.type": "public.defaults.(int4|numeric|bool|timestamptz)",
       },
     ],
+    [
+      "avro",
+      {
+        "schema.name.adjustment.mode": "avro",
+        "field.name.adjustment.mode": "avro",
+        // It has no effect on either.
+        "include.schema.comments": "true",
+        "column.propagate.source.type": "public.types.t",
+      },
+    ],
+    [
+      "unicode",
+      {
+        "topic.naming.strategy": "io.debezium.schema.SchemaUnicodeTopicNamingStrategy",
+        "schema.name.adjustment.mode": "avro_unicode",
+        "field.name.adjustment.mode": "avro_unicode",
+      },
+    ],
+    [
+      "regex",
+      {
+        "topic.naming.strategy": "io.debezium.schema.SchemaRegexTopicNamingStrategy",
+        "topic.regex": "(.*)[.](two_keys|no_key|Odd_Name)",
+        "topic.replacement": "$1.all_$2",
+        "topic.key.field.regex": "(.*)(.)_key.*",
+        "topic.key.field.replacement": "$2",
+      },
+    ],
+    ["no_schema", { "topic.naming.strategy": "io.debezium.schema.DefaultTopicNamingStrategy" }],
   ])("gives the same keys, values, schemas and headers, in the same order: %s", async (title, settings) => {
     const database = `parity_${title}`;
     await execute(postgres, `create database ${database}`);
@@ -122,7 +151,7 @@ describe.skipIf(missing)("the same SQL through the real Debezium and through our
     url.pathname = database;
     const sql = { connectionString: url.href };
     await execute(sql, ...SETUP);
-    const topicOf = (table: string) => `${database}.public.${table}`;
+    const topicOf = (table: string) => topicName(settings["topic.naming.strategy"] ?? "", database, table);
     const both = <T>(step: (side: Side & { readonly collector: TopicCollector }) => Promise<T>) =>
       Promise.all(pairs.map((side) => beforeFailure(side, database, step(side))));
     const pairs = await Promise.all(
@@ -263,6 +292,16 @@ function connectionTo(url: URL): Record<string, string> {
     "key.converter": "org.apache.kafka.connect.json.JsonConverter",
     "value.converter": "org.apache.kafka.connect.json.JsonConverter",
   };
+}
+
+/** The topic of a table under a strategy, and the patterns above. */
+function topicName(strategy: string, database: string, table: string): string {
+  if (strategy.endsWith(".DefaultTopicNamingStrategy")) return `${database}.${table}`;
+  const isRouted = ["two_keys", "no_key", "Odd_Name"].includes(table);
+  if (strategy.endsWith("RegexTopicNamingStrategy") && isRouted) return `${database}.public.all_${table}`;
+  const topic = `${database}.public.${table}`;
+  if (!strategy.endsWith("UnicodeTopicNamingStrategy")) return topic;
+  return topic.replaceAll("_", "_u005f").replace("Odd_u005fName", "Odd_u0020Name");
 }
 
 /** How many records come under these settings. */

@@ -73,7 +73,9 @@ export const SETUP: readonly string[] = [
   "insert into changing values (1, 'first')",
   "create table truncated(id int primary key)",
   "insert into truncated values (1)",
-  'create table "Odd Name"("The Id" int primary key, "a-b" text, "日本" int)',
+  'create table "Odd Name"("The Id" int primary key, "a-b" text, "日本" int, "9lives" int)',
+  `comment on column "Odd Name"."a-b" is 'a "comment"'`,
+  "comment on column types.t is 'of a text'",
   `insert into "Odd Name" values (1, 'x', 2)`,
   "create table empty_table(id int primary key, v text)",
 ];

@@ -12,6 +12,7 @@ import { notificationChannelFault, notificationSettings } from "./notification-s
 import { compilePatterns, parseKeyColumns } from "./patterns.js";
 import { parseSignalChannels, signalChannelFault } from "./signal-settings.js";
 import { streamParamsFault } from "./stream-params.js";
+import { regexFaults, strategyFault } from "./topic-naming.js";
 import { unsupportedKeys } from "./unsupported-keys.js";
 
 type Key = keyof typeof CONNECTOR_KEYS;
@@ -149,6 +150,9 @@ const RULES: Partial<Record<Key, Rule>> = {
   "hstore.handling.mode": oneOf("json", "map"),
   "binary.handling.mode": oneOf("bytes", "base64", "base64-url-safe", "hex"),
   "event.converting.failure.handling.mode": oneOf("fail", "warn", "skip"),
+  "schema.name.adjustment.mode": oneOf("none", "avro", "avro_unicode"),
+  "field.name.adjustment.mode": oneOf("none", "avro", "avro_unicode"),
+  "topic.naming.strategy": (value) => strategyFault(value.trim()),
   "schema.refresh.mode": oneOf("columns_diff", "columns_diff_exclude_unchanged_toast"),
   "snapshot.resume.mode": (value, props, key) =>
     value.trim().toLowerCase() === "chunks" && !streams(props)
@@ -195,8 +199,9 @@ const EXPECTED: Readonly<Record<string, string>> = {
 export function validateSettings(props: SubmittedProps): ConfigValue[] {
   const values = validateConfig(CONNECTOR_KEYS, props).map((value) => {
     const key = value.name as Key;
-    const errors = complaints(key, value, props).map((text) => `The '${key}' value is invalid: ${text}`);
-    return { ...value, errors };
+    const faults = regexFaults(props).filter(([name]) => name === key);
+    const texts = [...complaints(key, value, props), ...faults.map(([, text]) => text)];
+    return { ...value, errors: texts.map((text) => `The '${key}' value is invalid: ${text}`) };
   });
   for (const [name, reason] of [...unsupportedKeys(props), ...faultyColumnRules(props)]) {
     values.push({

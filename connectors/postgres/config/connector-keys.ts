@@ -206,6 +206,57 @@ export const CONNECTOR_KEYS = {
     default: "warn",
   },
   "extended.headers.enabled": { type: "boolean", doc: "Context headers on row events.", default: true },
+  "topic.naming.strategy": {
+    type: "string",
+    doc: "Debezium's class that names topics: io.debezium.schema.SchemaTopicNamingStrategy (prefix.schema.table), DefaultTopicNamingStrategy (prefix.table), and of both a Unicode form (other characters become their codes) and a Regex form (topic.regex).",
+    default: "io.debezium.schema.SchemaTopicNamingStrategy",
+  },
+  "topic.regex": {
+    type: "string",
+    doc: "For the Regex strategies: a Java pattern for whole topic names that are replaced.",
+    default: null,
+  },
+  "topic.replacement": {
+    type: "string",
+    doc: "For the Regex strategies: the topic instead, with $1 for the pattern's first group.",
+    default: null,
+  },
+  "topic.key.enforce.uniqueness": {
+    type: "boolean",
+    doc: "For the Regex strategies: whether keys get a field that tells the tables of one topic apart.",
+    default: true,
+  },
+  "topic.key.field.name": {
+    type: "string",
+    doc: "For the Regex strategies: the name of that field.",
+    default: "__dbz__physicalTableIdentifier",
+  },
+  "topic.key.field.regex": {
+    type: "string",
+    doc: "For the Regex strategies: a Java pattern for topic names, to make that field's value. Without it, the value is the name.",
+    default: null,
+  },
+  "topic.key.field.replacement": {
+    type: "string",
+    doc: "For the Regex strategies: that field's value, with $1 for the pattern's first group.",
+    default: null,
+  },
+  "topic.cache.size": { type: "int", doc: "Has no effect here: names are kept with their tables.", default: 10_000 },
+  "schema.name.adjustment.mode": {
+    type: "string",
+    doc: "How the names of schemas are adjusted: none, avro (other characters become _), avro_unicode (they become their codes).",
+    default: "none",
+  },
+  "field.name.adjustment.mode": {
+    type: "string",
+    doc: "How the names of columns' fields are adjusted: none, avro, avro_unicode. With an Avro converter of Confluent's or Apicurio's in the connector's configuration, none is avro.",
+    default: "none",
+  },
+  "include.schema.comments": {
+    type: "boolean",
+    doc: "Has no effect, as in Debezium's connector for Postgres: comments are not read.",
+    default: false,
+  },
   "topic.delimiter": { type: "string", doc: "Separates prefix, schema and table in topic names.", default: "." },
   "topic.heartbeat.prefix": { type: "string", doc: "Prefix of the heartbeat topic.", default: "__debezium-heartbeat" },
   "topic.heartbeat.name": { type: "string", doc: "Full name of the heartbeat topic.", default: null },

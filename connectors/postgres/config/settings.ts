@@ -1,4 +1,4 @@
-import { type ConfigValues, parseConfig, type SubmittedProps } from "../../../src/api/index.js";
+import { type ConfigValues, type NameAdjustment, parseConfig, type SubmittedProps } from "../../../src/api/index.js";
 import { type ColumnRule, parseColumnRules } from "./column-rules.js";
 import { CONNECTOR_KEYS } from "./connector-keys.js";
 import { type IdentityRule, parseIdentityRules } from "./identity-rules.js";
@@ -8,6 +8,7 @@ import { parseSignalChannels, type SignalKafka, signalKafkaOf } from "./signal-s
 import { type SnapshotMode, type SnapshotRules, snapshotRules } from "./snapshot-rules.js";
 import { parseSslSettings, type SslSettings } from "./ssl-settings.js";
 import { parseStreamParams } from "./stream-params.js";
+import { parseTopicNaming, type TopicNaming } from "./topic-naming.js";
 
 type DecimalMode = "precise" | "double" | "string";
 export type TimeMode =
@@ -95,7 +96,9 @@ export interface Settings {
   readonly refusesMoreTables: boolean;
   readonly publication: PublicationSettings;
   readonly topicPrefix: string;
-  readonly topicDelimiter: string;
+  readonly topics: TopicNaming;
+  readonly schemaNames: NameAdjustment;
+  readonly fieldNames: NameAdjustment;
   readonly heartbeatTopic: string;
   /** null without provide.transaction.metadata. */
   readonly transactionTopic: string | null;
@@ -215,7 +218,9 @@ export function parseSettings(props: SubmittedProps): Settings {
       publish: props["skipped.operations"] == null ? null : publishOption(skipped, signalTable),
     },
     topicPrefix: prefix,
-    topicDelimiter: delimiter,
+    topics: parseTopicNaming(config),
+    schemaNames: enumText(config["schema.name.adjustment.mode"]) as NameAdjustment,
+    fieldNames: fieldAdjustment(enumText(config["field.name.adjustment.mode"]) as NameAdjustment, props),
     heartbeatTopic: config["topic.heartbeat.name"] ?? `${config["topic.heartbeat.prefix"]}${delimiter}${prefix}`,
     transactionTopic: config["provide.transaction.metadata"]
       ? `${prefix}${delimiter}${config["topic.transaction"]}`
@@ -259,6 +264,15 @@ export function parseSettings(props: SubmittedProps): Settings {
     maxRetries: config["errors.max.retries"],
     maxRetryWaitMs: config["retriable.restart.connector.wait.ms"],
   };
+}
+
+const AVRO_CONVERTERS =
+  /^io\.(confluent\.connect\.avro\.AvroConverter|apicurio\.registry\.utils\.converter\.AvroConverter)$/;
+
+/** Avro's converters refuse other names, so their names in the connector's own configuration adjust them. */
+function fieldAdjustment(mode: NameAdjustment, props: SubmittedProps): NameAdjustment {
+  const isAvro = ["key.converter", "value.converter"].some((key) => AVRO_CONVERTERS.test(props[key]?.trim() ?? ""));
+  return mode === "none" && isAvro ? "avro" : mode;
 }
 
 function selection(

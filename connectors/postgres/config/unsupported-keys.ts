@@ -13,10 +13,6 @@ const REFUSED: Readonly<Record<string, { readonly harmless?: readonly string[]; 
     harmless: ["none", "shared"],
     instead: "custom names a Java class, which cannot be loaded here",
   },
-  "schema.name.adjustment.mode": { harmless: ["none"] },
-  "field.name.adjustment.mode": { harmless: ["none"] },
-  "include.schema.comments": { harmless: ["false"] },
-  "topic.naming.strategy": { harmless: ["io.debezium.schema.SchemaTopicNamingStrategy"] },
   "transaction.metadata.factory": {
     harmless: ["io.debezium.pipeline.txmetadata.DefaultTransactionMetadataFactory"],
   },

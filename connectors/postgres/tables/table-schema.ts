@@ -1,7 +1,10 @@
 import {
   ArrayStruct,
+  adjustedFieldName,
+  adjustedSchemaName,
   type ConnectValue,
   DataError,
+  type NameAdjustment,
   OPTIONAL_INT64,
   type Schema,
   type SchemaAttributes,
@@ -21,7 +24,7 @@ import type { ColumnWarnings } from "./column-warnings.js";
 import { BLOCK_SCHEMA, SOURCE_SCHEMA } from "./source-block.js";
 import type { ColumnDefinition, TableDefinition } from "./table-definition.js";
 import type { TableFilter } from "./table-filter.js";
-import { dataTopic } from "./topic-name.js";
+import { dataTopic, tableIdentifier } from "./topic-name.js";
 
 /** A captured or key column: its position in the tuple and its codec. */
 interface ReadColumn {
@@ -52,6 +55,8 @@ export class TableSchema {
   readonly #required: readonly ReadColumn[];
   readonly #warnings: ColumnWarnings;
   readonly #failOnConversion: boolean;
+  /** The value of the key's additional field, if it has one. */
+  readonly #identifier: readonly string[];
   /** Of all columns that a tuple has. */
   readonly #names: readonly string[];
 
@@ -59,7 +64,9 @@ export class TableSchema {
     const { schema, table } = definition;
     this.schemaName = schema;
     this.tableName = table;
-    this.topic = dataTopic(settings, schema, table);
+    this.topic = dataTopic(settings.topics, schema, table);
+    const named = (part: string) => adjustedSchemaName(settings.schemaNames, `${this.topic}.${part}`);
+    const fields = (columns: readonly ReadColumn[]) => fieldsOf(columns, settings.fieldNames, `${schema}.${table}`);
     this.#warnings = warnings;
     this.#failOnConversion = settings.failOnConversion;
     this.#names = definition.columns.map(({ name }) => name);
@@ -82,18 +89,13 @@ export class TableSchema {
     this.#required = plain.filter((column): column is ReadColumn => column !== null && !column.schema.optional);
     this.#keyInRow = this.#keyColumns.map((column) => this.#columns.indexOf(column));
 
-    this.keySchema =
-      this.#keyColumns.length === 0
-        ? null
-        : structOf(
-            this.#keyColumns.map((column) => [column.name, column.schema] as const),
-            { name: `${this.topic}.Key` },
-          );
-    this.rowSchema = structOf(
-      this.#columns.map((column) => [column.name, column.schema] as const),
-      { name: `${this.topic}.Value`, optional: true },
-    );
-    this.envelopeSchema = envelopeOf(this.rowSchema, `${this.topic}.Envelope`);
+    const { keyField } = settings.topics;
+    this.#identifier = keyField ? [tableIdentifier(settings.topics, schema, table)] : [];
+    const keyFields = fields(this.#keyColumns);
+    if (keyField) keyFields.push([keyField.name, STRING]);
+    this.keySchema = keyFields.length === 0 ? null : structOf(keyFields, { name: named("Key") });
+    this.rowSchema = structOf(fields(this.#columns), { name: named("Value"), optional: true });
+    this.envelopeSchema = envelopeOf(this.rowSchema, named("Envelope"));
   }
 
   /**
@@ -121,12 +123,12 @@ export class TableSchema {
     const { keySchema } = this;
     if (!keySchema) return null;
     const columns = this.#keyColumns;
-    const values = new Array<ConnectValue>(columns.length);
+    const values: ConnectValue[] = new Array(columns.length);
     for (let i = 0; i < columns.length; i++) {
       const at = this.#keyInRow[i]!;
       values[i] = at >= 0 ? row[at]! : this.#read(columns[i]!, tuple, old);
     }
-    return new ArrayStruct(keySchema, values);
+    return new ArrayStruct(keySchema, [...values, ...this.#identifier]);
   }
 
   /** The server's texts of columns of a row, as one text; null if one is NULL, or was not sent. */
@@ -263,6 +265,22 @@ function fits(type: SchemaType, value: number | bigint, text: string): boolean {
   const bits = INTEGER_BITS[type];
   if (bits !== undefined) return BigInt.asIntN(bits, BigInt(value)) === BigInt(value);
   return !Number.isNaN(value) || text === "NaN";
+}
+
+/** @throws DataError if the adjustment makes one name of two columns' */
+function fieldsOf(columns: readonly ReadColumn[], mode: NameAdjustment, table: string): [string, Schema][] {
+  const bearers = new Map<string, string>();
+  return columns.map(({ name, schema }) => {
+    const field = adjustedFieldName(mode, name);
+    const bearer = bearers.get(field);
+    if (bearer !== undefined)
+      throw new DataError(
+        "SCHEMA_INVALID",
+        `The columns ${bearer} and ${name} of ${table} are both named ${field} by field.name.adjustment.mode=${mode}. Use avro_unicode, which keeps names apart, or exclude one (column.exclude.list).`,
+      );
+    bearers.set(field, name);
+    return [field, schema];
+  });
 }
 
 /** Consumers that ignore case take such columns for one. */

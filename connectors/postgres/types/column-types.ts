@@ -38,6 +38,7 @@ import {
 } from "./number-text.js";
 import { temporalCodec } from "./temporal-types.js";
 import type { ResolvedType } from "./type-info.js";
+import { vectorTypeCodec } from "./vector-types.js";
 
 /** The size of a value's header, which Postgres adds to the modifier of a numeric. */
 const VARHDRSZ = 4;
@@ -122,7 +123,7 @@ function knownCodec(type: ResolvedType, settings: TypeSettings): ColumnCodec | n
     case "oidvector":
       return vectorCodec("int64");
     default:
-      return TEXT_TYPES.has(type.name) ? textCodec(settings) : null;
+      return vectorTypeCodec(type.name) ?? (TEXT_TYPES.has(type.name) ? textCodec(settings) : null);
   }
 }
 
@@ -133,7 +134,10 @@ const TEXT_TYPES: ReadonlySet<string> = new Set([
 ]);
 
 /** Arrays of these are unsupported, although the types themselves are known. */
-const NO_ARRAYS: ReadonlySet<string> = new Set(["money", "name", "interval", "varbit", "xml", "point", "refcursor"]);
+const NO_ARRAYS: ReadonlySet<string> = new Set([
+  ...["money", "name", "interval", "varbit", "xml", "point", "refcursor"],
+  ...["vector", "halfvec", "sparsevec"],
+]);
 
 function scalar(
   type: "boolean" | "int16" | "int32" | "int64" | "float32" | "float64",

@@ -4,7 +4,7 @@ import { compilePatterns, parseKeyColumns } from "../../../../connectors/postgre
 import { parseSettings, splitStatements } from "../../../../connectors/postgres/config/settings.js";
 import postgres from "../../../../connectors/postgres/index.js";
 import { TableFilter } from "../../../../connectors/postgres/tables/table-filter.js";
-import { dataTopic } from "../../../../connectors/postgres/tables/topic-name.js";
+import { dataTopic, tableIdentifier } from "../../../../connectors/postgres/tables/topic-name.js";
 
 const MINIMAL = {
   "topic.prefix": "shop",
@@ -55,9 +55,25 @@ describe("validation", () => {
       ["max.queue.size", "2048", /Must be larger than the maximum batch size/],
       ["message.key.columns", "nonsense", /has an invalid format/],
       ["table.include.list", "a(", /valid regular expressions/],
+      ["schema.name.adjustment.mode", "avron", /must be one of none, avro, avro_unicode$/],
+      ["field.name.adjustment.mode", "avron", /must be one of none, avro, avro_unicode$/],
+      ["topic.naming.strategy", "com.example.Mine", /Java classes are not loaded/],
     ];
     for (const [key, value, text] of wrong)
       expect(complaints({ [key]: value })).toEqual({ [key]: [expect.stringMatching(text)] });
+  });
+
+  test("judges the keys of a strategy with patterns together", () => {
+    const strategy = { "topic.naming.strategy": "io.debezium.schema.SchemaRegexTopicNamingStrategy" };
+    expect(Object.keys(complaints(strategy))).toEqual(["topic.regex", "topic.replacement"]);
+    expect(complaints({ ...strategy, "topic.regex": "(.*)" })).toEqual({
+      "topic.replacement": [
+        "The 'topic.replacement' value is invalid: topic.replacement must be non-empty if topic.regex is set.",
+      ],
+    });
+    const keyed = { ...strategy, "topic.regex": "(.*)", "topic.replacement": "$2", "topic.key.field.regex": "(" };
+    expect(Object.keys(complaints(keyed))).toEqual(["topic.replacement", "topic.key.field.replacement"]);
+    expect(complaints({ "topic.regex": "(" })).toEqual({});
   });
 
   test("lets a list be included or excluded, not both", () => {
@@ -74,7 +90,6 @@ describe("validation", () => {
       ["converters", "mine"],
       ["openlineage.integration.enabled", "true"],
       ["driver.sslmode", "verify-full"],
-      ["schema.name.adjustment.mode", "avro"],
     ] as const) {
       expect(complaints({ [key]: value })[key]).toEqual([
         expect.stringMatching(/is not supported by this connector.*Remove/),
@@ -255,9 +270,41 @@ test("initial statements are split at single semicolons", () => {
   expect(splitStatements("SET a=1; SELECT ';;' ;")).toEqual(["SET a=1", "SELECT ';'"]);
 });
 
-test("topic names contain only characters that Kafka allows", () => {
-  const naming = { topicPrefix: "shop", topicDelimiter: "." };
-  expect(dataTopic(naming, "s1", "dbz_878_some|test@data")).toBe("shop.s1.dbz_878_some_test_data");
-  expect(dataTopic(naming, "public", "日本")).toBe("shop.public.__");
-  expect(dataTopic(naming, "public", "x".repeat(300))).toHaveLength(249);
+describe("topic names", () => {
+  const naming = (props: Record<string, string> = {}) =>
+    parseSettings({ ...MINIMAL, "topic.prefix": "shop", ...props }).topics;
+  const strategy = (name: string) => ({ "topic.naming.strategy": `io.debezium.schema.${name}TopicNamingStrategy` });
+
+  test("contain only characters that Kafka allows", () => {
+    expect(dataTopic(naming(), "s1", "dbz_878_some|test@data")).toBe("shop.s1.dbz_878_some_test_data");
+    expect(dataTopic(naming(), "public", "日本")).toBe("shop.public.__");
+    expect(dataTopic(naming(), "public", "x".repeat(300))).toHaveLength(249);
+  });
+
+  test("follow the strategy", () => {
+    expect(dataTopic(naming(strategy("Default")), "public", "a$b")).toBe("shop.a_b");
+    expect(dataTopic(naming(strategy("SchemaUnicode")), "public", "a$b_日")).toBe("shop.public.a_u0024b_u005f_u65e5");
+    expect(dataTopic(naming({ "topic.delimiter": "-" }), "public", "a")).toBe("shop-public-a");
+    const regex = naming({ ...strategy("SchemaRegex"), "topic.regex": "(.*)_\\d", "topic.replacement": "$1_all" });
+    expect(dataTopic(regex, "public", "a_1")).toBe("shop.public.a_all");
+    expect(dataTopic(regex, "public", "b")).toBe("shop.public.b");
+    expect(regex.keyField?.name).toBe("__dbz__physicalTableIdentifier");
+    expect(tableIdentifier(regex, "public", "a_1")).toBe("shop.public.a_1");
+    const keyed = naming({
+      ...strategy("DefaultRegex"),
+      ...{ "topic.regex": "x", "topic.replacement": "y", "topic.key.field.regex": ".*_(\\d)" },
+      "topic.key.field.replacement": "no $1",
+    });
+    expect(tableIdentifier(keyed, "public", "a_1")).toBe("no 1");
+  });
+});
+
+test("an Avro converter in the connector's configuration adjusts the names of fields", () => {
+  const modeOf = (props: Record<string, string>) => parseSettings({ ...MINIMAL, ...props }).fieldNames;
+  expect([
+    modeOf({}),
+    modeOf({ "value.converter": "io.confluent.connect.avro.AvroConverter" }),
+    modeOf({ "key.converter": "io.apicurio.registry.utils.converter.AvroConverter" }),
+    modeOf({ "field.name.adjustment.mode": "AVRO_UNICODE" }),
+  ]).toEqual(["none", "avro", "avro", "avro_unicode"]);
 });

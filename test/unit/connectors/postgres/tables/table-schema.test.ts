@@ -40,6 +40,91 @@ function tableOf(column: Column): TableSchema {
   );
 }
 
+describe("vectors of pgvector", () => {
+  test.each([
+    ["vector", "[1,-2.5,1e-07]", [1, -2.5, 1e-7], "io.debezium.data.DoubleVector"],
+    ["vector", "[]", [], "io.debezium.data.DoubleVector"],
+    ["halfvec", "[0.5,3]", [0.5, 3], "io.debezium.data.FloatVector"],
+  ])("%s %s", (type, text, expected, name) => {
+    const table = tableOf({ type });
+    expect(sent(table, text)).toEqual(expected);
+    expect(table.rowSchema.fields[0]?.schema).toMatchObject({ type: "array", name, version: 1, optional: true });
+  });
+
+  test("sparsevec", () => {
+    const table = tableOf({ type: "sparsevec" });
+    const value = sent(table, "{1:1.5,3:2}/5") as ArrayStruct;
+    expect([value.get("dimensions"), value.get("vector")]).toEqual([
+      5,
+      new Map([
+        [1, 1.5],
+        [3, 2],
+      ]),
+    ]);
+    expect((sent(table, "{}/3") as ArrayStruct).get("vector")).toEqual(new Map());
+    expect(sent(table, "{1:1}/40000")).toBeNull();
+    expect(tableOf({ type: "sparsevec", isArray: true }).rowSchema.fields).toEqual([]);
+  });
+
+  test("that are none are refused", () => {
+    expect(() => sent(tableOf({ type: "vector", isNullable: false }), "[x]")).toThrow(/a number of the vector is none/);
+    expect(() => sent(tableOf({ type: "halfvec", isNullable: false }), "1")).toThrow(/no vector in pgvector's form/);
+  });
+});
+
+describe("names", () => {
+  const named = (
+    names: readonly string[],
+    settings: Readonly<Record<string, string>>,
+    keyColumns: readonly string[] = [],
+  ) => {
+    const parsed = parseSettings({ ...BASICS, ...settings });
+    const type = { name: "int4", kind: "b", typmod: -1, labels: [], element: null, isDomain: false };
+    const columns = names.map((name) => ({
+      name,
+      type,
+      isNullable: true,
+      defaultExpression: null,
+    }));
+    const definition = { oid: 1, schema: "s", table: "a-b", columns, keyColumns };
+    return new TableSchema(definition, parsed, new TableFilter(parsed), new ColumnWarnings(silentLogger));
+  };
+  const fieldsOf = (table: TableSchema) => table.rowSchema.fields.map(({ name }) => name);
+
+  test("of schemas and fields are adjusted, each by its own mode", () => {
+    const avro = { "schema.name.adjustment.mode": "avro", "field.name.adjustment.mode": "avro_unicode" };
+    const table = named(["9", "a-b", "a_b"], avro, ["9"]);
+    expect([table.topic, table.keySchema?.name, table.rowSchema.name, table.envelopeSchema.name]).toEqual([
+      "p.s.a-b",
+      "p.s.a_b.Key",
+      "p.s.a_b.Value",
+      "p.s.a_b.Envelope",
+    ]);
+    expect(fieldsOf(table)).toEqual(["_u0039", "a_u002db", "a_u005fb"]);
+    expect(fieldsOf(named(["9", "a.b"], { "field.name.adjustment.mode": "avro" }))).toEqual(["_9", "a_b"]);
+  });
+
+  test("that become the same are refused with both", () => {
+    expect(() => named(["a-b", "a_b"], { "field.name.adjustment.mode": "avro" })).toThrow(
+      /a-b and a_b of s\.a-b are both named a_b by field\.name\.adjustment\.mode=avro/,
+    );
+  });
+
+  test("of tables that share a topic are in its keys", () => {
+    const regex = {
+      "topic.naming.strategy": "io.debezium.schema.SchemaRegexTopicNamingStrategy",
+      ...{ "topic.regex": "(.*)-b", "topic.replacement": "$1" },
+    };
+    const table = named(["id"], regex, ["id"]);
+    const tuple = tupleOf("7");
+    expect([table.topic, table.rowSchema.name]).toEqual(["p.s.a", "p.s.a.Value"]);
+    const key = table.readKey(tuple, table.readRow(tuple));
+    expect([key?.get("id"), key?.get("__dbz__physicalTableIdentifier")]).toEqual([7, "p.s.a-b"]);
+    expect(named(["id"], regex).readKey(tuple, [7])?.schema.fields).toHaveLength(1);
+    expect(named(["id"], { ...regex, "topic.key.enforce.uniqueness": "false" }).keySchema).toBeNull();
+  });
+});
+
 function tupleOf(text: string): Tuple {
   const tuple = newTuple();
   tuple.bytes = Buffer.from(text, "utf8");
