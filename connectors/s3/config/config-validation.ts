@@ -21,7 +21,11 @@ export function judgeSettings(values: S3SinkValues): Complaint[] {
     complaints.push({ key, message: invalidValue(key, shown, detail) });
   };
   judgeFormats(values, refuse);
-  if (values["s3.proxy.url"].trim() !== "") refuse("s3.proxy.url", "is not supported yet; leave it empty");
+  const proxy = values["s3.proxy.url"].trim();
+  if (holdsUserInfo(proxy))
+    refuse("s3.proxy.url", "must not hold a user name or password: set s3.proxy.user and s3.proxy.password");
+  else if (proxy !== "" && endpointUrl(proxy) === undefined)
+    refuse("s3.proxy.url", "must be a URL like http://proxy:3128");
   const partitioner = partitionerKind(values["partitioner.class"]);
   if ((partitioner === "Field" || partitioner === "FieldAndTimeBased") && values["partition.field.name"].length === 0)
     refuse("partition.field.name", `must be set when using ${partitioner}Partitioner`);

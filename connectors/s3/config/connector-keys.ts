@@ -99,7 +99,7 @@ export const CONNECTOR_KEYS = {
   },
   "parquet.row.group.bytes": {
     type: "int",
-    doc: "Our own: bytes of records, in Avro's encoding, that make a row group of a Parquet file. Larger groups are read faster; a task needs about six times as much memory while it writes one.",
+    doc: "Our own: bytes of records, in Avro's encoding, that make a row group of a Parquet file. Larger groups are read faster; while a task writes one, it needs some fifteen times as much memory, once for all its files.",
     default: 8_388_608,
     importance: "low",
     group: "Connector",

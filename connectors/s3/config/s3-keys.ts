@@ -49,7 +49,7 @@ export const S3_KEYS = {
   },
   "s3.credentials.provider.class": {
     type: "class",
-    doc: "Only the default chain of AWS (environment, profile, web identity, container and instance roles) is supported, under its class names.",
+    doc: "By default the chain of AWS: environment, profile, web identity, container and instance roles. EnvironmentVariableCredentialsProvider, ProfileCredentialsProvider (AWS_PROFILE, or default) and AnonymousCredentialsProvider are known, too, under the class names of both versions of the AWS SDK.",
     default: "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider",
     importance: "low",
     group: "S3",
@@ -181,9 +181,21 @@ export const S3_KEYS = {
     importance: "low",
     group: "S3",
   },
-  "s3.proxy.url": { type: "string", doc: "Not supported yet.", default: "", importance: "low", group: "S3" },
-  "s3.proxy.user": { type: "string", doc: "Not supported yet.", default: null, importance: "low", group: "S3" },
-  "s3.proxy.password": { type: "password", doc: "Not supported yet.", default: null, importance: "low", group: "S3" },
+  "s3.proxy.url": {
+    type: "string",
+    doc: "Proxy of all requests, which must allow CONNECT: http://proxy:3128; https by default. Credentials belong in s3.proxy.user and s3.proxy.password.",
+    default: "",
+    importance: "low",
+    group: "S3",
+  },
+  "s3.proxy.user": { type: "string", doc: "User at the proxy.", default: null, importance: "low", group: "S3" },
+  "s3.proxy.password": {
+    type: "password",
+    doc: "Password at the proxy.",
+    default: null,
+    importance: "low",
+    group: "S3",
+  },
   "s3.http.send.expect.continue": {
     type: "boolean",
     doc: "Whether the client waits for the store's consent before it sends a large body (Expect: 100-continue).",

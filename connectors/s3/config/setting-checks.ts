@@ -30,21 +30,38 @@ export const partitionerCheck: ConfigCheck = (key, value) =>
         `Partitioner is not supported; supported are ${PARTITIONERS.map((kind) => `${PARTITIONER_PACKAGE}${kind}Partitioner`).join(", ")}`,
       );
 
-const DEFAULT_CHAINS = new Set([
-  "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider",
-  "com.amazonaws.auth.DefaultAWSCredentialsProviderChain",
-  // Some configs name one member of the default chain; the chain finds it.
-  "software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider",
-  "com.amazonaws.auth.EnvironmentVariableCredentialsProvider",
+/**
+ * chain: AWS's default chain. environment: AWS_ACCESS_KEY_ID and its neighbours. profile: that of AWS_PROFILE, or
+ * `default`. anonymous: requests without a signature.
+ */
+export type CredentialsKind = "chain" | "environment" | "profile" | "anonymous";
+
+const V1 = "com.amazonaws.auth.";
+const V2 = "software.amazon.awssdk.auth.credentials.";
+/** Names of both versions of the AWS SDK: the original knew the first until 2025. */
+const CREDENTIALS: ReadonlyMap<string, CredentialsKind> = new Map([
+  [`${V2}DefaultCredentialsProvider`, "chain"],
+  [`${V1}DefaultAWSCredentialsProviderChain`, "chain"],
+  [`${V2}EnvironmentVariableCredentialsProvider`, "environment"],
+  [`${V1}EnvironmentVariableCredentialsProvider`, "environment"],
+  [`${V2}ProfileCredentialsProvider`, "profile"],
+  [`${V1}profile.ProfileCredentialsProvider`, "profile"],
+  [`${V2}AnonymousCredentialsProvider`, "anonymous"],
+  [`${V1}AnonymousAWSCredentials`, "anonymous"],
 ]);
 
+/** What the credentials provider of that class name does, if it is a known one. */
+export function credentialsKind(className: string): CredentialsKind | undefined {
+  return CREDENTIALS.get(className);
+}
+
 export const checkCredentialsClass: ConfigCheck = (key, value) =>
-  typeof value !== "string" || DEFAULT_CHAINS.has(value)
+  typeof value !== "string" || credentialsKind(value)
     ? undefined
     : invalidValue(
         key,
         value,
-        "Credentials provider is not supported; leave the key out for AWS's default chain, or set aws.access.key.id and aws.secret.access.key",
+        `Credentials provider is not supported; supported are ${[...CREDENTIALS.keys()].join(", ")}. Leave the key out for AWS's default chain, which also finds web identities and roles of containers and instances, or set aws.access.key.id and aws.secret.access.key`,
       );
 
 export const checkTimezone: ConfigCheck = (key, value) =>

@@ -10,6 +10,7 @@ import {
   PutObjectCommand,
   PutObjectTaggingCommand,
   S3Client,
+  type S3ClientConfig,
   type ServerSideEncryption,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
@@ -22,10 +23,12 @@ import type {
   UnfinishedUpload,
   UploadedPart,
 } from "./object-store-client.js";
+import { agentsThrough } from "./proxy-agent.js";
 import type { StoreSettings } from "./store-settings.js";
 
 /** Requests of all tasks of this client share its connections. */
 const MAX_SOCKETS = 16;
+const AGENT = { keepAlive: true, maxSockets: MAX_SOCKETS };
 const EXPECT_CONTINUE_BYTES = 2 * 1024 * 1024;
 
 /** The store, by the AWS SDK. The SDK makes one attempt; the caller repeats. */
@@ -43,7 +46,7 @@ export class AwsStoreClient implements ObjectStoreClient {
     this.#client = new S3Client({
       region: settings.region,
       ...(settings.url !== undefined && { endpoint: settings.url }),
-      ...(settings.credentials && { credentials: settings.credentials }),
+      ...credentialsOf(settings),
       forcePathStyle: settings.pathStyle,
       useAccelerateEndpoint: settings.accelerate,
       maxAttempts: 1,
@@ -55,8 +58,7 @@ export class AwsStoreClient implements ObjectStoreClient {
       customUserAgent: "millrace-s3-sink",
       requestHandler: {
         connectionTimeout: 5000,
-        httpAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
-        httpsAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
+        ...(settings.proxy ? agentsThrough(settings.proxy, AGENT) : { httpAgent: AGENT, httpsAgent: AGENT }),
       },
     });
     this.#client.middlewareStack.add(
@@ -212,6 +214,36 @@ export class AwsStoreClient implements ObjectStoreClient {
     if (encryption?.kind !== "customer-key") return {};
     return { SSECustomerAlgorithm: "AES256", SSECustomerKey: encryption.key.value };
   }
+}
+
+/** What the client needs for the requests' signatures; nothing: AWS's default chain. */
+function credentialsOf({ credentials }: StoreSettings): S3ClientConfig {
+  switch (credentials.kind) {
+    case "static":
+      return { credentials };
+    case "environment":
+      return { credentials: async () => environmentCredentials() };
+    case "profile":
+      // Named, it comes before the environment's keys.
+      return { profile: process.env["AWS_PROFILE"] ?? "default" };
+    case "anonymous":
+      return { credentials: { accessKeyId: "", secretAccessKey: "" }, signer: { sign: async (request) => request } };
+    default:
+      return {};
+  }
+}
+
+function environmentCredentials() {
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
+  if (!AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY)
+    throw Object.assign(new Error("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set in the environment"), {
+      name: "CredentialsProviderError",
+    });
+  return {
+    accessKeyId: AWS_ACCESS_KEY_ID,
+    secretAccessKey: AWS_SECRET_ACCESS_KEY,
+    ...(AWS_SESSION_TOKEN && { sessionToken: AWS_SESSION_TOKEN }),
+  };
 }
 
 /** The SDK's lines at trace level, instead of on the console. The caller reports failures. */

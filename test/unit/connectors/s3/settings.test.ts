@@ -89,7 +89,8 @@ describe("unsupported and contradictory settings are refused", () => {
     [{ "store.kafka.keys": "true", "keys.format.class": "com.example.Format" }, ["keys.format.class"]],
     [{ "partitioner.class": FIELD_AND_TIME }, ["partition.field.name"]],
     [{ "s3.object.tagging.key.value.pairs": "a:1,b:2,c:3,d:4,e:5,f:6,g:7,h:8" }, ["s3.object.tagging.key.value.pairs"]],
-    [{ "s3.proxy.url": "http://proxy:3128" }, ["s3.proxy.url"]],
+    [{ "s3.proxy.url": "http://proxy:3128" }, []],
+    [{ "s3.proxy.url": "http://proxy port" }, ["s3.proxy.url"]],
     [{ "partitioner.class": "io.confluent.connect.storage.partitioner.FieldPartitioner" }, ["partition.field.name"]],
     [{ "s3.wan.mode": "true" }, ["s3.wan.mode"]],
     [{ "rotate.schedule.interval.ms": "60000" }, ["timezone"]],
@@ -160,7 +161,7 @@ describe("credentials in store.url", () => {
     expect(place("http://127.0.0.1:9000")).toBe("http://127.0.0.1:9000");
   });
 
-  test("of a proxy are not shown; a proxy is refused for another reason", () => {
+  test("of a proxy are refused, and not shown", () => {
     const values = parseConfig(S3_SINK_CONFIG, { ...SINK_PROPS, "s3.proxy.url": "http://user:SECRET@proxy:3128" });
     expect(judgeSettings(values).map(({ key }) => key)).toEqual(["s3.proxy.url"]);
     expect(JSON.stringify(judgeSettings(values))).not.toContain("SECRET");
