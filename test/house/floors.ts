@@ -207,8 +207,16 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
     ["src/registry/json"],
     ["src/registry/schema"],
     ["src/registry/avro", "src/registry/json", "src/registry/schema"],
+    ["src/registry/json-schema", "src/registry/json", "src/registry/schema"],
     ["src/registry/state", "src/registry/json", "src/registry/schema"],
-    ["src/registry/operations", "src/registry/json", "src/registry/schema", "src/registry/avro", "src/registry/state"],
+    [
+      "src/registry/operations",
+      "src/registry/json",
+      "src/registry/schema",
+      "src/registry/avro",
+      "src/registry/json-schema",
+      "src/registry/state",
+    ],
     ["src/registry/leader", "src/registry/json", "src/registry/operations"],
     [
       "src/registry/server",

@@ -1,5 +1,6 @@
 import { avroKind } from "../avro/avro-kind.js";
+import { jsonKind } from "../json-schema/json-kind.js";
 import type { SchemaKind, SchemaType } from "../schema/schema-text.js";
 
 /** The checkers of all types of schemas. */
-export const SCHEMA_KINDS: Readonly<Partial<Record<SchemaType, SchemaKind>>> = { AVRO: avroKind };
+export const SCHEMA_KINDS: Readonly<Partial<Record<SchemaType, SchemaKind>>> = { AVRO: avroKind, JSON: jsonKind };
