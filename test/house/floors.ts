@@ -208,6 +208,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
     ["src/registry/schema"],
     ["src/registry/avro", "src/registry/json", "src/registry/schema"],
     ["src/registry/json-schema", "src/registry/json", "src/registry/schema"],
+    ["src/registry/protobuf", "src/registry/schema"],
     ["src/registry/state", "src/registry/json", "src/registry/schema"],
     [
       "src/registry/operations",
@@ -215,6 +216,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly [room: string, ...below:
       "src/registry/schema",
       "src/registry/avro",
       "src/registry/json-schema",
+      "src/registry/protobuf",
       "src/registry/state",
     ],
     ["src/registry/leader", "src/registry/json", "src/registry/operations"],

@@ -48,7 +48,7 @@ export function compatibilityFaults(
 }
 
 function faultsAgainst(update: ParsedSchema, earlier: EarlierSchema, level: Level, isLenient: boolean): string[] {
-  const kind = SCHEMA_KINDS[update.type]!;
+  const kind = SCHEMA_KINDS[update.type];
   const original = earlier.parsed();
   const backward = () => worded(kind.faults(update, original, isLenient), "new", "old");
   const forward = () => worded(kind.faults(original, update, isLenient), "old", "new");

@@ -30,7 +30,6 @@ export interface SchemaSource {
  */
 export function parseSchema(state: RegistryState, source: SchemaSource, isNew: boolean): ParsedSchema {
   const kind = SCHEMA_KINDS[source.schemaType];
-  if (!kind) throw REFUSALS.invalidSchema(`Invalid schema type ${source.schemaType}`);
   const described = () =>
     `Invalid schema ${describe(source)} with refs ${list(source.references)} of type ${source.schemaType}`;
   try {
