@@ -25,6 +25,8 @@ import { RelationCache } from "./tables/relation-cache.js";
 import type { Lsn } from "./wal/lsn.js";
 import { ReplicationStream } from "./wal/replication-stream.js";
 import type { ServerIdentity } from "./wal/server-identity.js";
+import { alarmFigures, SlotGuard } from "./wal/slot-guard.js";
+import { readSlotUsage } from "./wal/slot-usage.js";
 import { SlotXmin } from "./wal/slot-xmin.js";
 import { currentLsn, readWalEnd } from "./wal/wal-end.js";
 
@@ -49,6 +51,7 @@ export class StreamPhase {
   readonly #walk: TransactionWalk;
   readonly #lag: WalLag;
   #xmin: SlotXmin | undefined;
+  #guard: SlotGuard | undefined;
   /** Reads the chunks of an incremental snapshot, on a connection of its own. */
   #chunks: { readonly client: pg.Client; readonly reader: IncrementalChunks } | undefined;
   #blocking: AsyncGenerator<SourceRecord[], void, void> | undefined;
@@ -100,6 +103,7 @@ export class StreamPhase {
       logger,
     });
     this.#lag.start();
+    this.#watchSlot(stream);
   }
 
   /** @throws errors for `judgeFailure` to judge. */
@@ -184,6 +188,7 @@ export class StreamPhase {
   close(): void {
     this.#lag.stop();
     this.#xmin?.stop();
+    this.#guard?.stop();
     this.#signals.close();
     this.#stream.close();
     closeClient(this.#chunks?.client);
@@ -261,6 +266,32 @@ export class StreamPhase {
       error,
     );
     return { done: true, value: undefined };
+  }
+
+  /** The connector logs the slot's alarms; where notifications are enabled, the stream tells them, too. */
+  #watchSlot(stream: ReplicationStream): void {
+    const { settings, notifications, catalog, context } = this.#parts;
+    const { slotName, guardIntervalMs, guardLimitBytes } = settings;
+    if (guardIntervalMs === 0 || settings.notifications.channels.size === 0) return;
+    this.#guard = new SlotGuard({
+      slotName,
+      intervalMs: guardIntervalMs,
+      limitBytes: guardLimitBytes,
+      read: async () => readSlotUsage(await catalog(), slotName),
+      report: () => {},
+      raise: (raised) => {
+        const figures = Object.entries(alarmFigures(raised)).map(([name, value]) => [name, String(value)]);
+        notifications.send("Replication Slot", "ALARM", {
+          slot_name: slotName,
+          reason: raised.alarm,
+          ...Object.fromEntries(figures),
+        });
+        stream.wake();
+      },
+      clock: context.clock,
+      logger: context.logger,
+    });
+    this.#guard.start();
   }
 
   async #watchXmin(): Promise<void> {

@@ -1,6 +1,6 @@
 import type { ConnectorContext, Props } from "../../src/api/index.js";
 import { parseSettings } from "./config/settings.js";
-import { SlotGuard } from "./wal/slot-guard.js";
+import { alarmFigures, SlotGuard } from "./wal/slot-guard.js";
 import { readSlotUsage } from "./wal/slot-usage.js";
 
 /** Starts to watch the connector's slot, over a connection for each look. @returns what ends it. */
@@ -27,6 +27,13 @@ export function watchSlot(props: Props, { clock, logger, reportRetention }: Conn
       }
     },
     report: reportRetention,
+    raise: (raised) =>
+      logger.warn(
+        raised.alarm === "lost"
+          ? "The replication slot has lost WAL that it needs: a new snapshot is necessary"
+          : "The replication slot keeps much WAL that was not confirmed: read it, or drop the slot, before the server's disk is full",
+        { slot: slotName, ...alarmFigures(raised) },
+      ),
     clock,
     logger,
   });

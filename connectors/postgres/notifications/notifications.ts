@@ -27,7 +27,7 @@ const VALUE_SCHEMA = structOf(
 );
 
 /** What a notification is about. */
-export type Aggregate = "Initial Snapshot" | "Incremental Snapshot";
+export type Aggregate = "Initial Snapshot" | "Incremental Snapshot" | "Replication Slot";
 
 export interface NotificationsParts {
   readonly settings: NotificationSettings;

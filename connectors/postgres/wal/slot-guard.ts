@@ -11,13 +11,22 @@ export interface SlotGuardParts {
   readonly read: () => Promise<SlotUsage | undefined>;
   /** Called with what is known after each look. */
   readonly report: (retention: SourceRetention | null) => void;
+  /** Called with an alarm that is new, or has lasted for ten minutes. */
+  readonly raise: (raised: RaisedAlarm) => void;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
+export interface RaisedAlarm {
+  readonly alarm: NonNullable<SlotAlarm>;
+  readonly retention: SourceRetention;
+  /** Somebody reads the slot. */
+  readonly isRead: boolean;
+}
+
 /** Growth is measured over this many looks. */
 const SAMPLES = 10;
-/** The same alarm is repeated no sooner. */
+/** The same alarm is raised again no sooner. */
 const AGAIN_MS = 600_000;
 
 /**
@@ -67,7 +76,7 @@ export class SlotGuard {
   }
 
   #see(usage: SlotUsage): void {
-    const { slotName, limitBytes, report, clock, logger } = this.parts;
+    const { limitBytes, report, raise, clock } = this.parts;
     const nowMs = clock.monotonicMs();
     this.#samples.push({ usage, atMs: nowMs });
     if (this.#samples.length > SAMPLES) this.#samples.shift();
@@ -77,19 +86,15 @@ export class SlotGuard {
     if (!isNew) return;
     this.#alarm = { kind: alarm, atMs: nowMs };
     if (alarm === null) return;
-    const { bytes, bytesPerSecond, limitBytes: limit, secondsToLimit } = retention;
-    logger.warn(
-      alarm === "lost"
-        ? "The replication slot has lost WAL that it needs: a new snapshot is necessary"
-        : "The replication slot keeps much WAL that was not confirmed: read it, or drop the slot, before the server's disk is full",
-      {
-        slot: slotName,
-        isRead: usage.isActive,
-        bytes,
-        limitBytes: limit,
-        bytesPerSecond: bytesPerSecond === undefined ? undefined : Math.round(bytesPerSecond),
-        secondsToLimit: secondsToLimit === undefined ? undefined : Math.round(secondsToLimit),
-      },
-    );
+    raise({ alarm, retention, isRead: usage.isActive });
   }
+}
+
+/** What is known of an alarm, in whole numbers; what is not known is left out. */
+export function alarmFigures({ retention, isRead }: RaisedAlarm): Readonly<Record<string, number | boolean>> {
+  const { bytes, bytesPerSecond, limitBytes, secondsToLimit } = retention;
+  const known = Object.entries({ bytes, limitBytes, bytesPerSecond, secondsToLimit }).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, Math.round(value)] as const],
+  );
+  return { isRead, ...Object.fromEntries(known) };
 }

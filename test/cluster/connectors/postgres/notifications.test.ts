@@ -141,3 +141,21 @@ test("incremental and blocking snapshots tell of each chunk and table, under the
   expect(blocking[2]![2]["data_collections"]).toBe("public.a");
   await driver.stop();
 });
+
+test("a stream tells of a slot that keeps much WAL", async () => {
+  const driver = await TaskDriver.start(
+    db.props({
+      ...PROPS,
+      "snapshot.mode": "no_data",
+      "slot.guard.interval.ms": "20",
+      "slot.guard.limit.bytes": "1",
+    }),
+  );
+  const records = await driver.readUntil(has("ALARM"));
+  expect(told(records.at(-1)!)).toEqual([
+    "Replication Slot",
+    "ALARM",
+    expect.objectContaining({ slot_name: db.slotName, reason: "at its limit", isRead: "true", limitBytes: "1" }),
+  ]);
+  await driver.stop();
+});

@@ -1,13 +1,14 @@
 import { expect, test } from "vitest";
-import { SlotGuard } from "../../../../../connectors/postgres/wal/slot-guard.js";
+import { alarmFigures, type RaisedAlarm, SlotGuard } from "../../../../../connectors/postgres/wal/slot-guard.js";
 import type { SlotUsage } from "../../../../../connectors/postgres/wal/slot-usage.js";
-import type { LogFields, SourceRetention } from "../../../../../src/api/index.js";
+import type { SourceRetention } from "../../../../../src/api/index.js";
 import { SimClock } from "../../../../../src/base/clock.js";
 import { silentLogger } from "../../../../../src/base/logger.js";
 
 class Scene {
   readonly clock = new SimClock();
-  readonly warnings: [message: string, fields: LogFields | undefined][] = [];
+  readonly warnings: string[] = [];
+  readonly alarms: RaisedAlarm[] = [];
   readonly reports: (SourceRetention | null)[] = [];
   answer: SlotUsage | undefined | Error;
   reads = 0;
@@ -22,7 +23,8 @@ class Scene {
     },
     report: (retention) => void this.reports.push(retention),
     clock: this.clock,
-    logger: { ...silentLogger, warn: (message, fields) => void this.warnings.push([message, fields]) },
+    raise: (raised) => void this.alarms.push(raised),
+    logger: { ...silentLogger, warn: (message) => void this.warnings.push(message) },
   });
 
   async look(answer: SlotUsage | undefined | Error): Promise<void> {
@@ -50,10 +52,9 @@ test("reports each look, and warns of an alarm once, and again after ten minutes
     { bytes: 100, bytesPerSecond: undefined, limitBytes: 1000, secondsToLimit: undefined },
     { bytes: 500, bytesPerSecond: 400 / 60, limitBytes: 1000, secondsToLimit: 75 },
   ]);
-  expect(scene.warnings).toHaveLength(1);
-  expect(scene.warnings[0]![0]).toMatch(/keeps much WAL/);
-  expect(scene.warnings[0]![1]).toEqual({
-    slot: "shop",
+  expect(scene.alarms).toHaveLength(1);
+  expect(scene.alarms[0]!.alarm).toBe("at half its limit");
+  expect(alarmFigures(scene.alarms[0]!)).toEqual({
     isRead: false,
     bytes: 500,
     limitBytes: 1000,
@@ -61,17 +62,16 @@ test("reports each look, and warns of an alarm once, and again after ten minutes
     secondsToLimit: 75,
   });
   for (let minute = 0; minute < 9; minute++) await scene.look(usage(500));
-  expect(scene.warnings).toHaveLength(1);
+  expect(scene.alarms).toHaveLength(1);
   await scene.look(usage(500));
-  expect(scene.warnings).toHaveLength(2);
+  expect(scene.alarms).toHaveLength(2);
   // Another alarm comes at once; so does the same one after all was well.
   await scene.look(usage(1000));
-  expect(scene.warnings).toHaveLength(3);
   await scene.look(usage(10));
   await scene.look(usage(1000));
-  expect(scene.warnings).toHaveLength(4);
   await scene.look(usage(1000, { isLost: true }));
-  expect(scene.warnings.at(-1)![0]).toMatch(/has lost WAL/);
+  expect(scene.alarms.slice(2).map(({ alarm }) => alarm)).toEqual(["at its limit", "at its limit", "lost"]);
+  expect(scene.warnings).toEqual([]);
 });
 
 test("what cannot be seen is unknown, warned of once, and tried again until the end", async () => {
@@ -80,9 +80,7 @@ test("what cannot be seen is unknown, warned of once, and tried again until the 
   await scene.look(new Error("away"));
   await scene.look(new Error("away"));
   expect(scene.reports).toEqual([null, null]);
-  expect(scene.warnings.map(([message]) => message)).toEqual([
-    "The replication slot cannot be watched, which is tried again",
-  ]);
+  expect(scene.warnings).toEqual(["The replication slot cannot be watched, which is tried again"]);
   await scene.look(usage(1));
   await scene.look(new Error("away"));
   expect(scene.warnings).toHaveLength(2);
