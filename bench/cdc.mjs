@@ -1,6 +1,8 @@
 // CDC of the bundled stack (`millrace up`: worker and broker in one process), compared with Postgres's own limits in
 // the same run: draining a backlog with pg_recvlogical on the same backlog, a snapshot with COPY of the same rows.
 //   node bench/cdc.mjs [--rows 200000] [--snapshot 500000] [--runs 1] [--tuned yes|no] [--acknowledge disk|cache]
+//     [--threads 1,2] a snapshot for each snapshot.max.threads  [--chunks 1024,8192] and, with snapshot.resume.mode=chunks,
+//     for each incremental.snapshot.chunk.size; --rows 0 leaves out the drains
 // Uses the Postgres of PGHOST/PGPORT/PGUSER, or the embedded one. CPU is that of the whole process with its threads.
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -11,12 +13,14 @@ import { benchPostgres, clientEnvironment, program } from "./postgres.mjs";
 import { cpuSeconds, residentMib, startMillrace, workerFile } from "./processes.mjs";
 import { rest } from "./rest.mjs";
 
-const { rows, snapshot, runs, tuned, acknowledge } = options({
+const { rows, snapshot, runs, tuned, acknowledge, threads, chunks } = options({
   rows: 200_000,
   snapshot: 500_000,
   runs: 1,
   tuned: "no",
   acknowledge: "disk",
+  threads: "1",
+  chunks: "",
 });
 const TUNED = {
   "max.batch.size": "20000",
@@ -60,11 +64,27 @@ await measured(async () => {
   atEnd(() => admin.disconnect());
   const stack = { postgres, up, url: url.replace(/\/$/, ""), admin };
   for (let run = 0; run < runs; run++) {
-    report(await drain(stack, `single_${run}`, 1));
-    report(await drain(stack, `batched_${run}`, 100));
-    report(await copy(stack, `snapshot_${run}`));
+    if (rows > 0) {
+      report(await drain(stack, `single_${run}`, 1));
+      report(await drain(stack, `batched_${run}`, 100));
+    }
+    for (const [at, count] of listOf(threads).entries())
+      report(await copy(stack, `snapshot_${run}_${at}`, { "snapshot.max.threads": count }));
+    for (const size of listOf(chunks))
+      report(
+        await copy(stack, `chunks_${run}_${size}`, {
+          "snapshot.resume.mode": "chunks",
+          "incremental.snapshot.chunk.size": size,
+        }),
+      );
   }
 });
+
+function listOf(text) {
+  return String(text)
+    .split(",")
+    .filter((item) => item !== "");
+}
 
 async function freshTable({ query }) {
   await query(`drop table if exists t; create table t (id bigserial primary key, customer int not null, sku varchar(40) not null,
@@ -105,7 +125,7 @@ async function drain(stack, name, perTransaction) {
   };
 }
 
-async function copy(stack, name) {
+async function copy(stack, name, settings) {
   const { postgres, up, admin } = stack;
   await freshTable(postgres);
   await postgres.query(`${INSERT} select ${ROW} from generate_series(1, ${snapshot})`);
@@ -114,13 +134,14 @@ async function copy(stack, name) {
   runQuietly("psql", ["-qX", "-c", "\\copy t to stdout"], postgres);
   const limit = snapshot / ((performance.now() - began) / 1000);
   const cpu = cpuSeconds(up.pid);
-  await create(stack, name, "initial");
+  await create(stack, name, "initial", settings);
   const rate = await watch(admin, topicOf(name), snapshot);
   const cpuPerMillion = ((cpuSeconds(up.pid) - cpu) / snapshot) * 1e6;
   const found = await check(stack, name, snapshot);
   await remove(stack, name);
   return {
     what: "snapshot",
+    ...settings,
     tuned,
     acknowledge,
     rows: snapshot,
@@ -144,7 +165,7 @@ function topicOf(name) {
   return `${name}.public.t`;
 }
 
-async function create({ postgres, url }, name, mode) {
+async function create({ postgres, url }, name, mode, settings = {}) {
   await rest(url, "POST", "/connectors", {
     name,
     config: {
@@ -166,6 +187,7 @@ async function create({ postgres, url }, name, mode) {
       "key.converter.schemas.enable": "false",
       "value.converter.schemas.enable": "false",
       ...(tuned === "yes" && TUNED),
+      ...settings,
     },
   });
 }

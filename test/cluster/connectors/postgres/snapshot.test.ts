@@ -77,6 +77,19 @@ test("several connections read tables, and parts of a large one, in one snapshot
   await again.stop();
 });
 
+test("rows that are to come slowly come in small portions", async () => {
+  await db.execute("CREATE TABLE t(id int PRIMARY KEY)", "INSERT INTO t SELECT * FROM generate_series(1, 6)");
+  const driver = await TaskDriver.start(db.props({ "snapshot.max.rows.per.second": "30" }));
+  const portions: number[] = [];
+  const records = await driver.readUntil((found) => {
+    portions.push(found.length);
+    return isLast(found);
+  });
+  expect(records).toHaveLength(6);
+  expect(portions.slice(1).every((count, at) => count - portions[at]! <= 3)).toBe(true);
+  await driver.stop();
+});
+
 test("a table truncated while several connections read is read again", async () => {
   await db.execute(
     ...["a", "b"].flatMap((name) => [
@@ -124,13 +137,18 @@ test("under snapshot.resume.mode=chunks a crash goes on at its chunk, and the ev
     "CREATE TABLE u(id int PRIMARY KEY, v int)",
     "INSERT INTO u SELECT i, i FROM generate_series(1, 20) i",
   );
-  const props = db.props(CHUNKS);
+  // The end of the last chunk may have no row: a heartbeat tells of it.
+  const props = db.props({ ...CHUNKS, "heartbeat.interval.ms": "50" });
   const sent: SourceRecord[] = [];
   let stored: SourceMap | null = null;
   let life = 0;
-  for (; life < 20 && (life === 0 || !isOver(sent)); life++) {
+  for (; life === 0 || !isOver(sent); life++) {
     const driver: TaskDriver = await TaskDriver.start(props, stored);
-    const records = life === 0 ? await driver.read(2) : await driver.read(1);
+    // A chunk each, and what the stream sends beside it.
+    const records =
+      life === 0
+        ? await driver.read(2)
+        : await driver.readUntil((found) => found.length > 0 && (reads(found).length > 0 || isOver(found)));
     sent.push(...records);
     stored = clone(records.at(-1)!.sourceOffset);
     await driver.stop();
