@@ -260,7 +260,69 @@ describe.skipIf(missing)("the same SQL through the real Debezium and through our
       await Promise.all(pairs.map(({ collector }) => collector.close()));
     }
   });
+
+  test("the original goes on from an offset in the middle of a snapshot in chunks", async () => {
+    const database = "snapshots_moved";
+    await execute(postgres, `create database ${database}`);
+    const url = new URL(postgres.connectionString);
+    url.pathname = database;
+    await execute(
+      { connectionString: url.href },
+      "create table t(id int primary key)",
+      "insert into t select * from generate_series(1, 40)",
+      "create table signals(id text primary key, type text, data text)",
+    );
+    const topic = `${database}.public.t`;
+    const [real, ours] = sides.map((side) => ({ ...side, name: side.name })) as [Side, Side];
+    const config = {
+      ...connectionTo(url),
+      "topic.prefix": database,
+      "slot.name": database,
+      "publication.name": database,
+      "signal.data.collection": "public.signals",
+      "incremental.snapshot.chunk.size": "5",
+      "value.converter.schemas.enable": "false",
+    };
+    const from = await TopicCollector.open(ours.kafka, [topic]);
+    const to = await TopicCollector.open(real.kafka, [topic]);
+    try {
+      // Slow enough that it is stopped in the middle.
+      await ours.rest.create(database, {
+        ...config,
+        "snapshot.resume.mode": "chunks",
+        "snapshot.max.rows.per.second": "1",
+      });
+      await beforeFailure(
+        { ...ours, collector: from },
+        database,
+        from.until((records) => records.get(topic)!.length >= 5),
+      );
+      await ours.rest.put(`/connectors/${database}/stop`);
+      await ours.statuses.until(
+        database,
+        ({ connector, tasks }) => connector?.state === "STOPPED" && tasks.length === 0,
+      );
+      const { body } = await ours.rest.get(`/connectors/${database}/offsets`);
+      expect(JSON.stringify(body)).toContain("incremental_snapshot_collections_oid");
+      await ours.rest.delete(`/connectors/${database}`);
+      await real.rest.create(database, config, "STOPPED");
+      expect((await real.rest.send("PATCH", `/connectors/${database}/offsets`, body)).status).toBe(200);
+      await real.rest.put(`/connectors/${database}/resume`);
+      await beforeFailure(
+        { ...real, collector: to },
+        database,
+        to.until((records) => new Set(records.get(topic)!.map(({ value }) => idIn(value!))).size === 40),
+      );
+    } finally {
+      await real.rest.delete(`/connectors/${database}`);
+      await Promise.all([from.close(), to.close()]);
+    }
+  });
 });
+
+function idIn(value: string): number {
+  return (JSON.parse(value) as { after: { id: number } }).after.id;
+}
 
 /** Tables of a snapshot, and how many rows they have. */
 const SNAPSHOT_TABLES = [

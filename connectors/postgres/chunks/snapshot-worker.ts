@@ -10,7 +10,10 @@ import {
   type DescribedTable,
   type OpenChunk,
 } from "./chunk-reader.js";
-import { isChanged, lockTable, TableChanged } from "./table-hold.js";
+import { isChanged, lockTable, lockTableWithin, TableChanged, tryLockTable } from "./table-hold.js";
+
+/** How long one of several connections waits for a table. */
+const LOCK_WAIT_MS = 1000;
 
 /** A part of a table, of fewer pages, is not worth a connection. */
 const FEWEST_PAGES = 16;
@@ -63,19 +66,39 @@ export class SnapshotWorker {
    * Describes and locks a table.
    *
    * @param parts how many connections may read it.
+   * @param isAlone no other connection holds locks for this snapshot.
    * @returns undefined if it is gone.
    * @throws TableChanged if this transaction cannot read it.
    */
-  async find(table: CapturedTable, statement: string | undefined, parts: number): Promise<FoundTable | undefined> {
+  async find(
+    table: CapturedTable,
+    statement: string | undefined,
+    parts: number,
+    isAlone: boolean,
+  ): Promise<FoundTable | undefined> {
     await this.#savepoint();
     const described = await this.#reader.describe(table);
     if (!described) return undefined;
-    await lockTable(this.client, table);
+    if (isAlone) await lockTable(this.client, table);
+    else await lockTableWithin(this.client, table, LOCK_WAIT_MS);
     if (await isChanged(this.client, table)) throw new TableChanged(table);
     if (statement !== undefined) return { described, ranges: [{ statement }] };
     if (parts === 1) return { described, ranges: [{}] };
     const [size] = await queryRows(this.client, PAGES, [table.oid]);
     return { described, ranges: planRanges(size!["has_ranges"] === "t" ? Number(size!["pages"]) : 0, parts) };
+  }
+
+  /**
+   * Locks a table that another connection has found, to read a part of it. Not behind a lock that waits for the other
+   * connection's: it would wait until the snapshot ends, and the snapshot for this one.
+   *
+   * @returns false if the lock is not to be had.
+   */
+  async share(table: CapturedTable): Promise<boolean> {
+    await this.#savepoint();
+    const isShared = await tryLockTable(this.client, table);
+    if (!isShared) await this.undo();
+    return isShared;
   }
 
   /** Starts reading. @throws TableChanged, as `find`. */

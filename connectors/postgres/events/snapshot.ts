@@ -74,6 +74,8 @@ interface SnapshotOptions extends SnapshotParts {
 interface OpenTable extends HoldsRow<OpenTable> {
   readonly table: CapturedTable;
   readonly described: DescribedTable;
+  /** Holds its lock. */
+  readonly holder: SnapshotWorker;
   /** Of the snapshot that its rows are read from. */
   readonly transaction: SourceTransaction;
   /** Parts that were not read to their end. */
@@ -87,6 +89,8 @@ interface OpenTable extends HoldsRow<OpenTable> {
 interface Part {
   readonly of: OpenTable;
   readonly range: ChunkRange;
+  /** No other may read it than the one that holds the table's lock. */
+  readonly isHolders: boolean;
 }
 
 /**
@@ -126,6 +130,7 @@ export class Snapshot {
   async *batches(maxBatchSize: number): AsyncGenerator<SourceRecord[], void, void> {
     const { client, logger, settings } = this.#options;
     const workers = await this.#begin();
+    let isRead = false;
     try {
       this.#options.pass("snapshot begun");
       const tables = await this.#options.tables(client);
@@ -133,17 +138,25 @@ export class Snapshot {
       this.#options.notes.begun(tables.map(nameOf));
       this.#tables = [...tables];
       yield* this.#read(workers, settings.snapshotParts, maxBatchSize);
-      await client.query("ROLLBACK");
+      // Nothing is locked any more when the others are read: what changes them may wait for a table of this snapshot.
+      for (const worker of workers) await worker.client.query("ROLLBACK");
       const changed = this.#changed;
       for (const table of changed) yield* this.#readChanged(workers[0]!, table, maxBatchSize);
       this.#options.pass("snapshot read");
       const last = this.#held.finish();
       logger.info("Snapshot ended", { tables: tables.length });
+      isRead = last === undefined;
       if (!last) return;
       this.#options.progress.add(1);
       yield [last];
+      isRead = true;
     } finally {
-      for (const worker of workers) if (worker.client !== client) closeClient(worker.client);
+      for (const worker of workers) {
+        if (worker.client === client) continue;
+        // In the middle of a COPY, the server would send on to its end.
+        if (isRead) closeClient(worker.client);
+        else worker.client.connection.stream.destroy();
+      }
     }
   }
 
@@ -257,7 +270,7 @@ export class Snapshot {
           const worker = workers[(first + at) % workers.length]!;
           worker.rethrow();
           this.#drain(worker, batch, most);
-          if (!worker.chunk && !worker.isOpening) this.#assign(worker, parts, wake);
+          if (!worker.chunk && !worker.isOpening) this.#assign(worker, parts, workers.length === 1, wake);
         }
         // The one that has filled the batch is the last to be asked for the next one.
         first++;
@@ -307,35 +320,37 @@ export class Snapshot {
   }
 
   /** Gives an idle worker the next part of an open table, or the next table. */
-  #assign(worker: SnapshotWorker, parts: number, wake: () => void): void {
-    const part = this.#parts.shift();
+  #assign(worker: SnapshotWorker, parts: number, isAlone: boolean, wake: () => void): void {
+    const at = this.#parts.findIndex(({ of, isHolders }) => !isHolders || of.holder === worker);
+    const [part] = at < 0 ? [] : this.#parts.splice(at, 1);
     if (part) {
       worker.carryOut(this.#openPart(worker, part), wake);
       return;
     }
     const table = this.#tables.shift();
-    if (table) worker.carryOut(this.#openTable(worker, table, parts), wake);
+    if (table) worker.carryOut(this.#openTable(worker, table, parts, isAlone), wake);
   }
 
-  async #openTable(worker: SnapshotWorker, table: CapturedTable, parts: number): Promise<void> {
+  async #openTable(worker: SnapshotWorker, table: CapturedTable, parts: number, isAlone: boolean): Promise<void> {
     this.#options.notes.tableBegun(nameOf(table));
     try {
       const statement = this.#options.statements.get(`${table.schema}.${table.table}`);
-      const found = await worker.find(table, statement, parts);
+      const found = await worker.find(table, statement, parts, isAlone);
       if (!found) return;
       const { described, ranges } = found;
       const open: OpenTable = {
         table,
         described,
+        holder: worker,
         transaction: this.#transaction,
         partsLeft: ranges.length,
         records: 0,
         held: undefined,
         middleBlock: undefined,
       };
-      await this.#start(worker, { of: open, range: ranges[0]! });
+      await this.#start(worker, open, ranges[0]!);
       this.#options.pass("table begun");
-      this.#parts.push(...ranges.slice(1).map((range) => ({ of: open, range })));
+      this.#parts.push(...ranges.slice(1).map((range) => ({ of: open, range, isHolders: false })));
     } catch (error) {
       if (!(error instanceof TableChanged)) throw error;
       await worker.undo();
@@ -345,12 +360,16 @@ export class Snapshot {
 
   /** @throws an Error that the task retries if the table, although locked, has another name by now. */
   async #openPart(worker: SnapshotWorker, part: Part): Promise<void> {
-    await this.#start(worker, part).catch((error) => {
+    try {
+      if (part.of.holder === worker || (await worker.share(part.of.table)))
+        await this.#start(worker, part.of, part.range);
+      else this.#parts.push({ ...part, isHolders: true });
+    } catch (error) {
       throw error instanceof TableChanged ? new Error(error.message, { cause: error }) : error;
-    });
+    }
   }
 
-  async #start(worker: SnapshotWorker, { of, range }: Part): Promise<void> {
+  async #start(worker: SnapshotWorker, of: OpenTable, range: ChunkRange): Promise<void> {
     await worker.open(of.table, of.described, range);
     this.#reading.set(worker, of);
   }

@@ -77,6 +77,32 @@ test("several connections read tables, and parts of a large one, in one snapshot
   await again.stop();
 });
 
+test("a lock that waits for one connection of a snapshot does not stop the others", async () => {
+  await db.execute(
+    ...["a", "b"].flatMap((name) => [
+      `CREATE TABLE ${name}(id int PRIMARY KEY, filler text)`,
+      `INSERT INTO ${name} SELECT i, repeat('x', 500) FROM generate_series(1, 1000) i`,
+    ]),
+    "CREATE TABLE z(id int PRIMARY KEY)",
+    "INSERT INTO z SELECT * FROM generate_series(1, 5)",
+  );
+  const driver = await TaskDriver.start(
+    db.props({ "snapshot.max.threads": "2", "max.batch.size": "10", "max.queue.size.in.bytes": "20000" }),
+  );
+  const begun = await driver.read(1);
+  // Holds z and waits for both tables, whose second parts are still to be read.
+  const altering = db.execute("BEGIN", "LOCK TABLE z", "LOCK TABLE a, b", "INSERT INTO z VALUES (6)", "COMMIT");
+  await db.execute(`DO $$ BEGIN
+    WHILE NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock') LOOP
+      PERFORM pg_sleep(0.01);
+    END LOOP;
+  END $$`);
+  const records = [...begun, ...(await driver.readUntil(isLast))];
+  expectWhole(records, { a: 1000, b: 1000, z: 6 });
+  await altering;
+  await driver.stop();
+});
+
 test("rows that are to come slowly come in small portions", async () => {
   await db.execute("CREATE TABLE t(id int PRIMARY KEY)", "INSERT INTO t SELECT * FROM generate_series(1, 6)");
   const driver = await TaskDriver.start(db.props({ "snapshot.max.rows.per.second": "30" }));
