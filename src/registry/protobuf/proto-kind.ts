@@ -1,15 +1,17 @@
-import type { ParsedSchema, ReferenceTexts, SchemaKind } from "../schema/schema-text.js";
+import { type ParsedSchema, type ReferenceTexts, SchemaFault, type SchemaKind } from "../schema/schema-text.js";
+import { readFileDescriptor } from "./file-descriptor.js";
 import { normalProto } from "./normalize-proto.js";
 import { type ProtoSide, protoDifferences } from "./proto-differences.js";
 import type { ProtoFile } from "./proto-file.js";
 import { parseProto } from "./proto-parser.js";
 import { printProto } from "./proto-printer.js";
 import { ProtoTypes } from "./proto-types.js";
+import { writeFileDescriptor } from "./write-file-descriptor.js";
 
-/** Protobuf schemas: the text of a `.proto` file, proto2 or proto3. */
+/** Protobuf schemas: the text of a `.proto` file, proto2 or proto3, or a serialized one in base64. */
 export const protoKind: SchemaKind = {
   parse(text, references) {
-    return new ParsedProto(parseProto(text), references);
+    return new ParsedProto(fileOf(text), references);
   },
   faults(update, original) {
     return protoDifferences(sideOf(original), sideOf(update));
@@ -40,8 +42,8 @@ class ParsedProto implements ParsedSchema {
     return other instanceof ParsedProto && this.text === other.text;
   }
 
-  formatted(): string {
-    return this.text;
+  formatted(format: string): string {
+    return format === "serialized" ? writeFileDescriptor(this.file, this.types()).toString("base64") : this.text;
   }
 
   get fields(): readonly string[] {
@@ -51,6 +53,21 @@ class ParsedProto implements ParsedSchema {
 
   types(): ProtoTypes {
     return new ProtoTypes(this.file, this.references);
+  }
+}
+
+/** Some clients send the descriptor that their compiler has made. */
+function fileOf(text: string): ProtoFile {
+  try {
+    return parseProto(text);
+  } catch (error) {
+    const isBase64 = error instanceof SchemaFault && /^[A-Za-z0-9+/]+={0,2}$/.test(text.trim());
+    if (!isBase64) throw error;
+    try {
+      return readFileDescriptor(Buffer.from(text, "base64"));
+    } catch {
+      throw error;
+    }
   }
 }
 
