@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import { type AsyncBuffer, parquetMetadata, parquetReadObjects } from "hyparquet";
 import { describe, expect, test } from "vitest";
@@ -184,6 +185,18 @@ test("a file has a row group for so many bytes, all of which hold whole records 
   );
   expect(groups).toEqual([66, 66, 66, 66, 66, 66, 66, 38]);
   expect((await rowsOf(store, KEY(0))).map(({ id }) => id)).toEqual(Array.from({ length: 500 }, (_, id) => id));
+});
+
+test("a file larger than a part is uploaded in parts, and waits on disk meanwhile", async () => {
+  const noise = (offset: number) =>
+    createHash("shake256", { outputLength: 150_000 }).update(`${offset}`).digest("base64");
+  const store = new MemoryStore();
+  const props = { "flush.size": "40", "parquet.row.group.bytes": "1048576", "s3.buffer.memory.bytes": "1048576" };
+  const all = Array.from({ length: 40 }, (_, offset) => small(offset, noise(offset)));
+  const driver = await run(store, { ...props, "s3.part.size": "5242880" }, all);
+  expect(driver.committed.get("orders-0")).toBe(40);
+  expect(store.requests.filter((request) => request.startsWith("UploadPart"))).toHaveLength(2);
+  expect((await rowsOf(store, KEY(0))).map(({ id, note }) => note === noise(Number(id)))).toEqual(Array(40).fill(true));
 });
 
 describe("an object that exists", () => {
