@@ -21,6 +21,7 @@ const LOADED = [
   "src/broker/log/cleaning/cleaning-thread",
   "src/worker/connector/connector-host-thread",
   "src/worker/host/task-host-thread",
+  "src/converters/avro/avro-converter",
   "src/converters/built-in-converters",
   "src/transforms/built-in-transformations",
   ...readdirSync(join(root, "connectors")).map((name) => `connectors/${name}/index`),

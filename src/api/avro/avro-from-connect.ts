@@ -197,7 +197,7 @@ class Mapping {
   /** One that Avro does not accept stays out: it is in `connect.default`. */
   #fieldDefault(schema: Schema, avro: AvroSchema): AvroJson | undefined {
     if (!schema.hasDefault || schema.defaultValue === null) return schema.optional ? null : undefined;
-    const json = defaultJson(schema, schema.defaultValue, "double", this.settings);
+    const json = defaultJson(schema, schema.defaultValue, this.settings);
     return json !== undefined && isAvroDefault(avro, json) ? json : undefined;
   }
 
@@ -217,7 +217,7 @@ class Mapping {
     const parameters = parametersJson(schema);
     if (parameters) properties.set(PROPERTY.parameters, parameters);
     if (schema.hasDefault && schema.defaultValue !== null && !schema.parameters?.[PARAMETER.fieldDefault]) {
-      const json = defaultJson(schema, schema.defaultValue, "float", this.settings);
+      const json = defaultJson(schema, schema.defaultValue, this.settings);
       if (json !== undefined) properties.set(PROPERTY.defaultValue, json);
     }
     if (schema.name !== undefined) properties.set(PROPERTY.name, schema.name);

@@ -212,8 +212,8 @@ class Mapping {
         draft.parameters[key] = typeof value === "string" ? value : avroJsonText(value);
     }
     const own = properties.get(PROPERTY.defaultValue);
-    const fieldDefault = use.fieldDefault ?? undefined;
-    if (fieldDefault !== undefined && own === undefined && this.#keepsDocs && avro.kind !== "union") {
+    const { fieldDefault } = use;
+    if (fieldDefault !== undefined && own === undefined && this.#keepsDocs) {
       draft.parameters[PARAMETER.fieldDefault] = "true";
     }
     const name = nameOf(avro);
@@ -226,7 +226,7 @@ class Mapping {
       ...(this.settings.metaData && typeof doc === "string" && { doc }),
       ...(use.optional && { optional: true }),
     };
-    return withDefault(draft, attributes, fieldDefault ?? own);
+    return withDefault(draft, attributes, fieldDefault === undefined ? own : fieldDefault);
   }
 
   get #keepsDocs(): boolean {

@@ -9,18 +9,11 @@ import { isAvroMap } from "./connect-names.js";
 
 /**
  * A default of Connect's as JSON; undefined for one that JSON cannot hold (NaN, an infinity).
- *
- * @param floats how FLOAT32 is printed: as a float, or widened to a double, as Java does in the `default` of a field.
  * @throws DataError SCHEMA_INVALID when it is no value of its schema.
  */
-export function defaultJson(
-  schema: Schema,
-  value: unknown,
-  floats: "float" | "double",
-  settings: AvroDataSettings,
-): AvroJson | undefined {
+export function defaultJson(schema: Schema, value: unknown, settings: AvroDataSettings): AvroJson | undefined {
   if (value === null || value === undefined) return null;
-  const part = (of: Schema | undefined, inner: unknown) => defaultJson(of!, inner, floats, settings);
+  const part = (of: Schema | undefined, inner: unknown) => defaultJson(of!, inner, settings);
   switch (schema.type) {
     case "int8":
     case "int16":
@@ -29,9 +22,8 @@ export function defaultJson(
       if (typeof value === "bigint" || Number.isSafeInteger(value)) return AvroNumber.integer(value as number | bigint);
       break;
     case "float32":
-      if (typeof value !== "number") break;
-      if (!Number.isFinite(value)) return undefined;
-      return floats === "float" ? new AvroNumber(javaFloat(value)) : AvroNumber.double(Math.fround(value));
+      if (typeof value === "number") return Number.isFinite(value) ? new AvroNumber(javaFloat(value)) : undefined;
+      break;
     case "float64":
       if (typeof value === "number") return Number.isFinite(value) ? AvroNumber.double(value) : undefined;
       break;

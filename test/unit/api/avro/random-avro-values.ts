@@ -8,16 +8,27 @@ import {
   mapOf,
   primitive,
   type Schema,
+  type SchemaAttributes,
   type SchemaType,
   structOf,
 } from "../../../../src/api/index.js";
 
 /** A schema without the names that must be unique within it. */
 type Shape =
-  | { readonly kind: Exclude<SchemaType, "array" | "map" | "struct"> | "decimal" | "fixed"; readonly optional: boolean }
+  | {
+      readonly kind: Exclude<SchemaType, "array" | "map" | "struct"> | "decimal" | "fixed";
+      readonly optional: boolean;
+      readonly extra?: Extra;
+    }
   | { readonly kind: "array"; readonly optional: boolean; readonly items: Shape }
   | { readonly kind: "map"; readonly optional: boolean; readonly keys: Shape; readonly values: Shape }
   | { readonly kind: "struct" | "union"; readonly optional: boolean; readonly fields: readonly Shape[] };
+
+/** Attributes of a scalar. */
+interface Extra extends SchemaAttributes {
+  readonly isNamed: boolean;
+  readonly hasDefault: boolean;
+}
 
 const SCALARS = [
   "int8",
@@ -32,7 +43,19 @@ const SCALARS = [
   "decimal",
   "fixed",
 ] as const;
-const scalar = fc.record({ kind: fc.constantFrom(...SCALARS), optional: fc.boolean() });
+const extra: fc.Arbitrary<Extra> = fc.record(
+  {
+    isNamed: fc.boolean(),
+    hasDefault: fc.boolean(),
+    doc: fc.string(),
+    version: fc.integer({ min: 1, max: 9 }),
+    parameters: fc.dictionary(fc.constantFrom("p", "q", "é", "avro.x"), fc.string(), { minKeys: 1 }),
+  },
+  { requiredKeys: ["isNamed", "hasDefault"] },
+);
+const plainScalar = fc.record({ kind: fc.constantFrom(...SCALARS), optional: fc.boolean() });
+const richScalar = fc.record({ kind: fc.constantFrom(...SCALARS), optional: fc.boolean(), extra });
+const scalar = fc.oneof(plainScalar, richScalar);
 const key = fc.record({
   kind: fc.constantFrom("string" as const, "string" as const, "int32" as const, "int64" as const),
   optional: fc.constant(false),
@@ -80,12 +103,42 @@ function schemaOf(shape: Shape, path: string): Schema {
       return structOf(fields, { optional, name });
     }
     case "decimal":
-      return primitive("bytes", { optional, name: LOGICAL.decimal, version: 1, parameters: { scale: "3" } });
+      return primitive("bytes", {
+        optional,
+        ...defaultOf(shape),
+        name: LOGICAL.decimal,
+        version: 1,
+        parameters: { scale: "3" },
+      });
     case "fixed":
       return primitive("bytes", { optional, name: `fixed.${path}`, parameters: { "connect.fixed.size": "3" } });
-    default:
-      return primitive(shape.kind, { optional });
+    default: {
+      const { isNamed, hasDefault: _, ...attributes } = shape.extra ?? { isNamed: false };
+      return primitive(shape.kind, {
+        optional,
+        ...attributes,
+        ...defaultOf(shape),
+        ...(isNamed && { name: `named.${path}` }),
+      });
+    }
   }
+}
+
+/** Of kinds that avsc can check defaults of, too. */
+const DEFAULTS: Readonly<Record<string, ConnectValue>> = {
+  int8: -3,
+  int16: 300,
+  int32: 2 ** 31 - 1,
+  float32: Math.fround(0.1),
+  float64: 1e21,
+  boolean: true,
+  string: 'a "default" é\u0001',
+  bytes: Buffer.from([0xff, 0, 0x41]),
+  decimal: encodeUnscaled(-1230n),
+};
+
+function defaultOf({ kind, extra }: { readonly kind: string; readonly extra?: Extra | undefined }): SchemaAttributes {
+  return extra?.hasDefault && DEFAULTS[kind] !== undefined ? { defaultValue: DEFAULTS[kind] } : {};
 }
 
 const int = (bits: number) => fc.integer({ min: -(2 ** (bits - 1)), max: 2 ** (bits - 1) - 1 });
@@ -96,7 +149,8 @@ const text = fc.oneof(fc.string({ maxLength: 90 }), fc.string({ unit: "binary", 
 
 function valuesOf(schema: Schema): fc.Arbitrary<ConnectValue> {
   const values = requiredValues(schema);
-  return schema.optional ? fc.option(values, { nil: null }) : values;
+  // A null where there is a default becomes the default.
+  return schema.optional && !schema.hasDefault ? fc.option(values, { nil: null }) : values;
 }
 
 function requiredValues(schema: Schema): fc.Arbitrary<ConnectValue> {
