@@ -4,11 +4,11 @@ import { SimClock } from "../../../src/base/clock.js";
 import { SeededRandom } from "../../../src/base/random.js";
 import { RegistryClient } from "../../../src/registry-client/registry-client.js";
 import { parseRegistrySettings } from "../../../src/registry-client/registry-settings.js";
-import { FakeSchemaRegistry } from "../../support/fake-schema-registry.js";
+import { RegistryHttp } from "../../support/registry-http.js";
 
 const TWO = { "schema.registry.url": "http://one:8081/sr/,http://two:8081" };
 
-function open(registry: FakeSchemaRegistry, props: Record<string, string> = TWO) {
+function open(registry: RegistryHttp, props: Record<string, string> = TWO) {
   const clock = new SimClock();
   const client = new RegistryClient(parseRegistrySettings(props), {
     http: registry,
@@ -32,14 +32,14 @@ function open(registry: FakeSchemaRegistry, props: Record<string, string> = TWO)
   return { client, settle };
 }
 
-function hosts(registry: FakeSchemaRegistry): string[] {
+function hosts(registry: RegistryHttp): string[] {
   return registry.sent.map(({ url }) => url.hostname);
 }
 
 test("an instance that does not answer is tried again, then the next one, which stays", async () => {
-  const registry = new FakeSchemaRegistry();
-  registry.register("s", '"int"');
-  registry.register("s", '"long"');
+  const registry = await RegistryHttp.open();
+  await registry.register("s", '"int"');
+  await registry.register("s", '"long"');
   registry.failures.push(new Error("connect ECONNREFUSED"), 503, 500, 429);
   const { client, settle } = open(registry);
   expect(await settle(client.byId(1))).toMatchObject({ id: 1, schema: '"int"' });
@@ -49,7 +49,7 @@ test("an instance that does not answer is tried again, then the next one, which 
 });
 
 test("when none answers, the error names all of them and why", async () => {
-  const registry = new FakeSchemaRegistry();
+  const registry = await RegistryHttp.open();
   registry.failures.push(...Array<number>(4).fill(503), ...Array<Error>(4).fill(new Error("connect ECONNREFUSED")));
   const { client, settle } = open(registry);
   const error = (await settle(client.byId(1))) as Error & { code?: string };
@@ -60,7 +60,7 @@ test("when none answers, the error names all of them and why", async () => {
 });
 
 test.each([401, 403])("%i is not tried again", async (status) => {
-  const registry = new FakeSchemaRegistry();
+  const registry = await RegistryHttp.open();
   registry.failures.push(status);
   const { client, settle } = open(registry);
   const error = (await settle(client.byId(1))) as Error & { code?: string };
@@ -69,8 +69,8 @@ test.each([401, 403])("%i is not tried again", async (status) => {
 });
 
 test("requests for the same run once, and their answer is kept", async () => {
-  const registry = new FakeSchemaRegistry();
-  registry.register("s", '"int"');
+  const registry = await RegistryHttp.open();
+  await registry.register("s", '"int"');
   const { client } = open(registry);
   await Promise.all([client.byId(1), client.byId(1)]);
   await client.byId(1);
@@ -88,15 +88,15 @@ test("requests for the same run once, and their answer is kept", async () => {
 });
 
 test("a failed request is not kept", async () => {
-  const registry = new FakeSchemaRegistry();
+  const registry = await RegistryHttp.open();
   const { client, settle } = open(registry);
   expect(await settle(client.byId(1))).toBeInstanceOf(Error);
-  registry.register("s", '"int"');
+  await registry.register("s", '"int"');
   expect(await settle(client.byId(1))).toMatchObject({ schema: '"int"' });
 });
 
 test("no more ids are kept than max.schemas.per.subject", async () => {
-  const registry = new FakeSchemaRegistry();
+  const registry = await RegistryHttp.open();
   const { client } = open(registry, { ...TWO, "max.schemas.per.subject": "2" });
   const register = (schema: string) =>
     client.register("s", { schemaType: "AVRO", schema, references: [] }, { normalize: false });
