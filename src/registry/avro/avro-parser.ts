@@ -36,19 +36,62 @@ export function parseAvro(text: string, names: AvroNames, rules: AvroRules): Avr
     if (!(error instanceof JsonFault)) throw error;
     throw new SchemaFault(error.message);
   }
-  return new AvroParser(names, rules).schema(json, "");
+  return new AvroParser(names, rules, definitionsIn(json, "")).schema(json, "");
+}
+
+/** A type that a text defines somewhere, and the namespace around it. */
+interface Definition {
+  readonly json: JsonObject;
+  readonly namespace: string;
+}
+
+/** The named types of a text, by their full names: one may be used before it is defined. */
+function definitionsIn(json: Json | undefined, namespace: string): Map<string, Definition> {
+  if (isArray(json)) return new Map(json.flatMap((branch) => [...definitionsIn(branch, namespace)]));
+  if (!isObject(json)) return new Map();
+  const [type, name] = [json.get("type"), text(json, "name")];
+  if (type === "array") return definitionsIn(json.get("items"), namespace);
+  if (type === "map") return definitionsIn(json.get("values"), namespace);
+  const isNamed = type === "record" || type === "error" || type === "enum" || type === "fixed";
+  if (!isNamed || name === undefined) return new Map();
+  const fullName = fullNameIn(json, name, namespace);
+  const found = new Map([[fullName, { json, namespace }]]);
+  const own = fullName.slice(0, Math.max(0, fullName.lastIndexOf(".")));
+  const fields = json.get("fields");
+  for (const field of isArray(fields) ? fields : []) {
+    if (!isObject(field)) continue;
+    for (const [inner, definition] of definitionsIn(field.get("type"), own)) {
+      if (!found.has(inner)) found.set(inner, definition);
+    }
+  }
+  return found;
+}
+
+function fullNameIn(json: JsonObject, name: string, namespace: string): string {
+  if (name.includes(".")) return name.replace(/^\./, "");
+  const own = text(json, "namespace") ?? namespace;
+  return own === "" ? name : `${own}.${name}`;
 }
 
 class AvroParser {
+  /** Definitions that were parsed where their type was used first. */
+  readonly #early = new Map<JsonObject, AvroSchema>();
+
   constructor(
     private readonly names: AvroNames,
     private readonly rules: AvroRules,
+    private readonly definitions: ReadonlyMap<string, Definition>,
   ) {}
 
   schema(json: Json, namespace: string): AvroSchema {
     if (typeof json === "string") return this.#reference(json, namespace, json);
     if (isArray(json)) return this.#union(json, namespace);
     if (!isObject(json)) throw new SchemaFault(`Schema not yet supported: ${writeJson(json)}`);
+    const early = this.#early.get(json);
+    if (early) {
+      this.#early.delete(json);
+      return early;
+    }
     const type = this.#text(json, "type", "No type");
     if (isPrimitive(type)) return { type, properties: propertiesOf(json, RESERVED) };
     switch (type) {
@@ -81,6 +124,12 @@ class AvroParser {
     const own = name.includes(".") || namespace === "" ? name : `${namespace}.${name}`;
     const found = this.names.get(own) ?? this.names.get(name);
     if (found) return found;
+    const later = this.definitions.get(own) ?? this.definitions.get(name);
+    if (later) {
+      const schema = this.schema(later.json, later.namespace);
+      this.#early.set(later.json, schema);
+      return schema;
+    }
     throw new SchemaFault(plain === undefined ? `Type not supported: ${name}` : `Undefined schema: ${own}`);
   }
 
@@ -108,7 +157,12 @@ class AvroParser {
     for (const node of nodes) {
       const field = this.#field(node, whole.namespace);
       if (seen.has(field.name)) {
-        throw new SchemaFault(`Duplicate field ${field.name} in record ${fullNameOf(whole)}`);
+        const first = fields.findIndex(({ name }) => name === field.name);
+        const described = (each: AvroField, at: number) =>
+          `${each.name} type:${each.schema.type.toUpperCase()} pos:${at}`;
+        throw new SchemaFault(
+          `Duplicate field ${field.name} in record ${fullNameOf(whole)}: ${described(field, fields.length)} and ${described(fields[first]!, first)}.`,
+        );
       }
       seen.add(field.name);
       fields.push(field);
@@ -123,13 +177,13 @@ class AvroParser {
     if (typeNode === undefined) throw new SchemaFault(`No field type: ${writeJson(json)}`);
     const schema = this.schema(typeNode, namespace);
     let value = json.get("default");
-    if (typeof value === "string" && (schema.type === "float" || schema.type === "double")) {
-      if (!Number.isFinite(Number(value)) || value.trim() === "") {
-        throw new SchemaFault(`Invalid default for field ${name}: ${writeJson(value)} not a ${printAvro(schema)}`);
-      }
-      value = new JsonNumber(String(Number(value)).includes(".") ? String(Number(value)) : `${Number(value)}.0`);
+    const isFloat = schema.type === "float" || schema.type === "double";
+    const isNoNumber = typeof value === "string" && /^[+-]?(?:NaN|Infinity)$/.test(value);
+    if (typeof value === "string" && isFloat && !isNoNumber && value.trim() !== "" && Number.isFinite(Number(value))) {
+      value = new JsonNumber(/[.eE]/.test(value) ? value.trim() : `${value.trim()}.0`);
     }
-    if (value !== undefined && this.rules.isStrict && !isValidDefault(schema, value)) {
+    const isTaken = value === undefined || (isFloat && isNoNumber) || isValidDefault(schema, value);
+    if (this.rules.isStrict && value !== undefined && !isTaken) {
       throw new SchemaFault(`Invalid default for field ${name}: ${writeJson(value)} not a ${printAvro(schema)}`);
     }
     const orderText = text(json, "order");
@@ -179,6 +233,11 @@ class AvroParser {
     const given = this.#text(json, "name", "No name in schema");
     const dot = given.lastIndexOf(".");
     const namespace = dot < 0 ? (text(json, "namespace") ?? enclosing) : given.slice(0, dot);
+    for (const part of namespace === "" || !this.rules.isStrict ? [] : namespace.split(".")) {
+      if (!STRICT_NAME.test(part)) {
+        throw new SchemaFault(`Namespace part "${part}" is invalid: Illegal character in: ${part}`);
+      }
+    }
     const name = this.#checkedName(given.slice(dot + 1));
     const aliases = aliasesOf(json).map((alias) =>
       alias.includes(".") || namespace === "" ? alias.replace(/^\./, "") : `${namespace}.${alias}`,

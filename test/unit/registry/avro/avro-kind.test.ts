@@ -47,6 +47,18 @@ describe("the canonical text", () => {
     else expect(parse(text).text).toBe(canonical);
   });
 
+  test("has a type that is used before it is defined where it is used first", () => {
+    const inner = '{"type":"record","name":"S","fields":[{"name":"r","type":["null","R"]}]}';
+    expect(parse(record(`{"name":"a","type":"S"},{"name":"b","type":${inner}}`)).text).toBe(
+      record(`{"name":"a","type":${inner}},{"name":"b","type":"S"}`),
+    );
+  });
+
+  test("keeps defaults that are no numbers, and takes texts of numbers for them", () => {
+    const fields = '{"name":"a","type":"double","default":"NaN"},{"name":"b","type":"double","default":"1.5"}';
+    expect(parse(record(fields)).text).toBe(record(fields.replace('"1.5"', "1.5")));
+  });
+
   test("names types of references only, and inlines them when they are to be resolved", () => {
     const reference = '{"type":"record","name":"n.A","fields":[]}';
     const schema = parse(record('{"name":"a","type":"n.A"}'), { "n.A": reference });
@@ -102,13 +114,17 @@ describe("parsing", () => {
     [record('{"name":"x","type":"int","default":"q"}'), 'Invalid default for field x: "q" not a "int"'],
     ['{"type":"enum","name":"E","symbols":["A","A"]}', "Duplicate enum symbol: A"],
     [record('{"name":"a","type":"Foo"}'), "Undefined schema: Foo"],
-    [record('{"name":"a","type":"int"},{"name":"a","type":"int"}'), "Duplicate field a in record R"],
+    [
+      record('{"name":"a","type":"int"},{"name":"a","type":"int"}'),
+      "Duplicate field a in record R: a type:INT pos:1 and a type:INT pos:0.",
+    ],
     ['{"type":"record","name":"R"}', "Record has no fields"],
     ['["int","int"]', "Duplicate in union:int"],
     ['["int",["null"]]', "Nested union"],
     ['{"type":{"type":"string"}}', "No type"],
     ['{"type":"foo"}', "Type not supported: foo"],
     ['{"type":"fixed","name":"F"}', "Invalid or no size"],
+    ['{"type":"record","name":"R","namespace":"a-b","fields":[]}', 'Namespace part "a-b" is invalid'],
     ["nope", "Unrecognized token 'nope'"],
     [record('{"name":"a","type":{"type":"record","name":"R","fields":[]}}'), "Can't redefine: R"],
   ])("refuses %s", (text, message) => expect(() => parse(text)).toThrow(message));
