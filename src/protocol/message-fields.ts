@@ -131,7 +131,20 @@ export function structType<F extends Fields>(fields: F): WireType<OutputOf<F>, I
     absent: absent as OutputOf<F>,
     compile(context) {
       const plain = compileStruct(Object.entries(fields), context);
-      return context.nullable ? withNullMarker(plain) : plain;
+      if (!context.nullable) return plain;
+      return context.tagged ? withTaggedNullMarker(plain) : withNullMarker(plain);
+    },
+  };
+}
+
+/** The marker of a tagged field is a varint, 0 for null. */
+function withTaggedNullMarker(codec: WireCodec): WireCodec {
+  return {
+    minimumBytes: 1,
+    read: (reader) => (reader.uvarint() === 0 ? null : codec.read(reader)),
+    write(writer, value) {
+      writer.uvarint(value === null ? 0 : 1);
+      if (value !== null) codec.write(writer, value);
     },
   };
 }
@@ -162,7 +175,8 @@ function compileStruct(fields: readonly (readonly [string, AnyField])[], context
     }
     if (!present) continue;
     const nullable = shape.nullableFrom !== undefined && context.version >= shape.nullableFrom;
-    const codec = type.compile({ version: context.version, flexible: context.flexible, nullable });
+    const { version, flexible } = context;
+    const codec = type.compile({ version, flexible, nullable, tagged: shape.tag !== undefined });
     if (shape.tag !== undefined) {
       tags.push({ name, tag: shape.tag, absent, codec });
       continue;

@@ -15,6 +15,8 @@ export interface WireContext {
   readonly version: number;
   readonly flexible: boolean;
   readonly nullable: boolean;
+  /** The value is in the tagged section. */
+  readonly tagged?: boolean;
 }
 
 /** A primitive's name in Kafka's message definitions, the element of an array, or the fields of a struct. */

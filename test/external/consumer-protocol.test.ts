@@ -39,7 +39,7 @@ describe.skipIf(missing)("the consumer protocol", () => {
           expect(record, key.toString("hex")).toBeDefined();
           kinds.add(record!.kind);
           const again = encodeGroupRecord(record!);
-          if (["target", "current", "regex"].includes(record!.kind)) expect(again).toEqual({ key, value });
+          if (["member", "target", "current", "regex"].includes(record!.kind)) expect(again).toEqual({ key, value });
         }
         expect([...kinds].sort()).toEqual([...["current", "group-epoch", "member", "regex", "target", "target-epoch"]]);
       } finally {

@@ -225,7 +225,8 @@ export class MigrationClient {
     const { groups: classic } = await this.client.request(describeGroups, 6, { groups: [this.group] });
     const { groupState: old, protocolData, members: olds } = classic[0]!;
     const oldMembers = olds.map(({ memberId, groupInstanceId, memberMetadata, memberAssignment }) => {
-      const assigned = memberAssignment.length > 0 ? shown(ofAssignment(memberAssignment)) : null;
+      // What a group that was just downgraded shows is its old members' targets on Kafka, and here what they have.
+      const assigned = old === "Stable" && memberAssignment.length > 0 ? shown(ofAssignment(memberAssignment)) : null;
       return [this.#shownId(memberId), groupInstanceId, memberMetadata.length > 0, assigned];
     });
     this.#note(`look: ${label}`, {

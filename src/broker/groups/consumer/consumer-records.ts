@@ -85,8 +85,7 @@ const memberValue = value("ConsumerGroupMemberMetadataValue", {
   serverAssignor: str.nullable(),
   classic: struct({ sessionTimeoutMs: i32, protocols: structs({ name: str, metadata: bytes }) })
     .nullable()
-    .tagged(0)
-    .or(null),
+    .tagged(0),
 });
 const targetEpochValue = value("ConsumerGroupTargetAssignmentMetadataValue", { assignmentEpoch: i32 });
 const targetValue = value("ConsumerGroupTargetAssignmentMemberValue", {
@@ -187,7 +186,10 @@ function memberRecord(
 ): ConsumerRecord | undefined {
   switch (kind) {
     case "member":
-      return withValue(readVersioned(memberValue, stored), (value) => ({ kind, ...named, value }));
+      return withValue(readVersioned(memberValue, stored), ({ classic, ...value }) => {
+        // Kafka writes null; a record without the field is of a broker that knew nothing of classic members.
+        return { kind, ...named, value: { ...value, classic: classic?.protocols.length ? classic : null } };
+      });
     case "target":
       return withValue(readVersioned(targetValue, stored), (value) => {
         return { kind, ...named, value: topicPartitions(value.topicPartitions) };

@@ -2,6 +2,7 @@ import { encodeAssignment } from "../../../protocol/consumer-protocol.js";
 import type { GroupSnapshot } from "../classic/classic-group.js";
 import { type GroupMember, selectProtocol } from "../classic/group-member.js";
 import { partitionsByName } from "./assignment/named-partitions.js";
+import { together } from "./assignment/topic-partitions.js";
 import type { TopicsView } from "./assignment/topics-view.js";
 import type { ConsumerGroupState } from "./consumer-group-state.js";
 import { CONSUMER_TYPE } from "./judge-classic-request.js";
@@ -15,8 +16,9 @@ export interface Downgrade {
 }
 
 /**
- * A group whose members all use the classic protocol, as a classic group. Each is assigned its target, and a group that
- * rebalances has no leader, so that a start of the broker goes on with that.
+ * A group whose members all use the classic protocol, as a classic group. Each is assigned what it has, and still has to
+ * give up: a group that is upgraded again before they have joined must not take that for free. One that rebalances has no
+ * leader, so that a start of the broker goes on with that.
  */
 export function downgradedGroup(
   state: Omit<ConsumerGroupState, "apply">,
@@ -26,9 +28,10 @@ export function downgradedGroup(
   const members = [...state.members].map(([memberId, description]): GroupMember => {
     const { instanceId, clientId, clientHost, rebalanceTimeoutMs } = description;
     const { sessionTimeoutMs, protocols } = description.classic!;
+    const { assigned, pendingRevocation } = state.current(memberId);
     return {
       ...{ memberId, instanceId, clientId, clientHost, sessionTimeoutMs, rebalanceTimeoutMs, protocols },
-      assignment: assignmentFor(protocols[0]!.metadata, state.target(memberId), topics),
+      assignment: assignmentFor(protocols[0]!.metadata, together(assigned, pendingRevocation), topics),
       deadlineMs: 0,
       isNew: false,
       parkedJoin: undefined,

@@ -36,16 +36,30 @@ export function upgradedGroup(group: string, classic: GroupSnapshot, topics: Top
     if (error instanceof MalformedError) return { refusal: "the embedded consumer protocol is malformed." };
     throw error;
   }
-  const ofGroup: ConsumerRecord = {
-    kind: "group-epoch",
-    group,
-    value: { epoch, metadataHash: subscriptionHash(names, topics) },
-  };
+  const metadataHash = isWhole(classic, names, taken, topics) ? subscriptionHash(names, topics) : UNKNOWN_HASH;
+  const ofGroup: ConsumerRecord = { kind: "group-epoch", group, value: { epoch, metadataHash } };
   return { records: [ofGroup, ...ofMembers, { kind: "target-epoch", group, value: epoch }] };
 }
 
 const CUSTOM_ASSIGNOR =
   "an unsupported custom assignor is in use. Please refer to the documentation or switch to a default assignor before re-attempting the upgrade.";
+
+/** No topics have this hash, so that the first heartbeat computes the targets. */
+const UNKNOWN_HASH = 0;
+
+/**
+ * Whether the members have shared out all partitions. If not, a static member that comes back with the same subscription
+ * must not leave it at that.
+ */
+function isWhole(
+  { state }: GroupSnapshot,
+  names: ReadonlySet<string>,
+  taken: ReadonlySet<string>,
+  topics: TopicsView,
+): boolean {
+  const shapes = [...names].flatMap((name) => topics.get(name) ?? []);
+  return state === "Stable" && taken.size === shapes.reduce((sum, { partitions }) => sum + partitions, 0);
+}
 
 /** @param protocolName null: the first generation has not begun. */
 function descriptionOf(member: GroupMember, protocolName: string | null): MemberDescription {

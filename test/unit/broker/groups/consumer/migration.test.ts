@@ -225,6 +225,33 @@ describe("a group whose last member of the consumer protocol is gone", () => {
   });
 });
 
+describe("a group that changes its protocol before it has settled", () => {
+  test("and back again leaves its members what they have not given up", async () => {
+    const world = new World();
+    const memberId = await classicGroup(world);
+    world.join("b");
+    world.beat("b", -1);
+    expect(world.list).toEqual([["classic", "PreparingRebalance"]]);
+    expect(partitionsOf(world.join("c"))).toEqual([]);
+    expect(world.groups.consumerGroup("g")!.state.ownerOf(world.topics.get("t")!.id, 3)).toBe(memberId);
+  });
+
+  test.each(["is rebalancing", "has not noticed new partitions"])(
+    "by a static member that has nothing new to say shares out everything if it %s",
+    async (why) => {
+      const world = new World();
+      const first = world.joinGroup({ instanceId: "i" });
+      await world.clock.settled();
+      const { memberId } = await first;
+      if (why === "is rebalancing") expect(memberId).toMatch(/^i-/);
+      else await world.sync(memberId, 1, { [memberId]: ALL });
+      if (why !== "is rebalancing") world.topics.addPartitions("t", 5);
+      const partitions = why === "is rebalancing" ? ALL : [...ALL, 4];
+      expect(partitionsOf(world.join("b", { instanceId: "i" }))).toEqual(partitions);
+    },
+  );
+});
+
 describe("after a restart of the broker", () => {
   test("members of both protocols go on, each with a session of its own length", async () => {
     const world = new World();
