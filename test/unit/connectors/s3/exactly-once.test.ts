@@ -120,6 +120,8 @@ const HOURLY = {
   timezone: "UTC",
 };
 
+const AVRO = { "format.class": "io.confluent.connect.s3.format.avro.AvroFormat" };
+
 describe("under random records, faults, crashes and replays", () => {
   const scheduled = { "rotate.schedule.interval.ms": "60000", timezone: "UTC", "flush.size": "4" };
   const cases: [string, Record<string, string>][] = [
@@ -127,6 +129,7 @@ describe("under random records, faults, crashes and replays", () => {
     ["scheduled rotation into hourly directories", { ...HOURLY, ...scheduled }],
     ["idle flush into hourly directories", { ...HOURLY, "rotate.idle.interval.ms": "60000", "flush.size": "9" }],
     ["scheduled rotation and flush.bytes", { ...HOURLY, ...scheduled, "flush.bytes": "30" }],
+    ["scheduled rotation into Avro files", { ...HOURLY, ...scheduled, ...AVRO }],
     ["scheduled rotation with gzip", { ...HOURLY, ...scheduled, "s3.compression.type": "gzip" }],
   ];
   test.each(cases)("%s holds every record exactly once", async (_name, props) => {
@@ -139,7 +142,7 @@ describe("under random records, faults, crashes and replays", () => {
           if (log.length > 0) expect(driver.committed.get(nameOf(place))).toBe(log.at(-1)!.offset + 1);
         }
       }),
-      { numRuns: 100 },
+      { numRuns: "format.class" in props ? 20 : 100 },
     );
   });
 
@@ -147,6 +150,7 @@ describe("under random records, faults, crashes and replays", () => {
     ["flush.size alone", {}],
     ["flush.size over hourly directories", HOURLY],
     ["flush.bytes", { ...HOURLY, "flush.bytes": "40", "flush.size": "9" }],
+    ["flush.size into Avro files over hourly directories", { ...HOURLY, ...AVRO }],
     ["rotate.interval.ms", { ...HOURLY, "rotate.interval.ms": "3600000", "flush.size": "5" }],
     ["a limit of open files", { ...HOURLY, "partitioner.max.open.files": "2", "flush.size": "7" }],
   ];
@@ -164,7 +168,7 @@ describe("under random records, faults, crashes and replays", () => {
         if (Object.keys(props).length === 0)
           expect([...store.rows().values()].filter((rows) => rows.length !== 3)).toEqual([]);
       }),
-      { numRuns: 50 },
+      { numRuns: "format.class" in props ? 20 : 50 },
     );
   });
 });
