@@ -10,10 +10,7 @@ import {
   type DescribedTable,
   type OpenChunk,
 } from "./chunk-reader.js";
-import { isChanged, lockTable, lockTableWithin, TableChanged, tryLockTable } from "./table-hold.js";
-
-/** How long one of several connections waits for a table. */
-const LOCK_WAIT_MS = 1000;
+import { isChanged, TableChanged, tryLockTable } from "./table-hold.js";
 
 /** A part of a table, of fewer pages, is not worth a connection. */
 const FEWEST_PAGES = 16;
@@ -66,21 +63,15 @@ export class SnapshotWorker {
    * Describes and locks a table.
    *
    * @param parts how many connections may read it.
-   * @param isAlone no other connection holds locks for this snapshot.
    * @returns undefined if it is gone.
    * @throws TableChanged if this transaction cannot read it.
    */
-  async find(
-    table: CapturedTable,
-    statement: string | undefined,
-    parts: number,
-    isAlone: boolean,
-  ): Promise<FoundTable | undefined> {
+  async find(table: CapturedTable, statement: string | undefined, parts: number): Promise<FoundTable | undefined> {
     await this.#savepoint();
     const described = await this.#reader.describe(table);
     if (!described) return undefined;
-    if (isAlone) await lockTable(this.client, table);
-    else await lockTableWithin(this.client, table, LOCK_WAIT_MS);
+    // What holds it may change it: it is read last then, when nothing else is locked.
+    if (!(await tryLockTable(this.client, table))) throw new TableChanged(table);
     if (await isChanged(this.client, table)) throw new TableChanged(table);
     if (statement !== undefined) return { described, ranges: [{ statement }] };
     if (parts === 1) return { described, ranges: [{}] };

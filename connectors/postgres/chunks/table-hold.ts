@@ -46,27 +46,9 @@ export async function lockTable(client: pg.Client, table: CapturedTable): Promis
   await client.query(`LOCK TABLE ${rowsOf(table)} IN ACCESS SHARE MODE`).catch((error) => throwChanged(table, error));
 }
 
-/** lock_not_available: a lock was not to be had in time. */
-function isBusy(error: unknown): boolean {
-  return codeOf(error) === "55P03";
-}
-
 /**
- * As `lockTable`, but waits for `waitMs` at most. The caller's other connections may hold locks that the holder of this
- * one waits for, which the server cannot see: waiting on would never end.
- *
- * @throws TableChanged also if the lock is not to be had: what follows may be a change of the table.
- */
-export async function lockTableWithin(client: pg.Client, table: CapturedTable, waitMs: number): Promise<void> {
-  await client.query(`SET LOCAL lock_timeout = ${waitMs}`);
-  await lockTable(client, table).catch((error) => {
-    throw isBusy(error) ? new TableChanged(table, error) : error;
-  });
-  await client.query("SET LOCAL lock_timeout = 0");
-}
-
-/**
- * As `lockTable`, without a wait.
+ * As `lockTable`, without a wait. Whoever holds the table may wait for another that this snapshot has locked, perhaps over
+ * another connection: a wait would end in a deadlock, or never.
  *
  * @returns false if another lock is held or waited for. The transaction must then go back to a savepoint.
  */
@@ -75,7 +57,8 @@ export async function tryLockTable(client: pg.Client, table: CapturedTable): Pro
     await client.query(`LOCK TABLE ${rowsOf(table)} IN ACCESS SHARE MODE NOWAIT`);
     return true;
   } catch (error) {
-    if (isBusy(error)) return false;
+    // lock_not_available
+    if (codeOf(error) === "55P03") return false;
     throwChanged(table, error);
   }
 }

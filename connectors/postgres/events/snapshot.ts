@@ -226,7 +226,7 @@ export class Snapshot {
       // Dropped, or under a name that is not captured.
       if (!name || !filter.capturesTable(name["schema"]!, name["table"]!)) return;
       const now = { ...table, schema: name["schema"]!, table: name["table"]! };
-      logger.info("Reading a table again that was changed during the snapshot", {
+      logger.info("Reading a table last that was changed or locked during the snapshot", {
         table: `${now.schema}.${now.table}`,
       });
       await worker.begin(BEGIN, null);
@@ -270,7 +270,7 @@ export class Snapshot {
           const worker = workers[(first + at) % workers.length]!;
           worker.rethrow();
           this.#drain(worker, batch, most);
-          if (!worker.chunk && !worker.isOpening) this.#assign(worker, parts, workers.length === 1, wake);
+          if (!worker.chunk && !worker.isOpening) this.#assign(worker, parts, wake);
         }
         // The one that has filled the batch is the last to be asked for the next one.
         first++;
@@ -320,7 +320,7 @@ export class Snapshot {
   }
 
   /** Gives an idle worker the next part of an open table, or the next table. */
-  #assign(worker: SnapshotWorker, parts: number, isAlone: boolean, wake: () => void): void {
+  #assign(worker: SnapshotWorker, parts: number, wake: () => void): void {
     const at = this.#parts.findIndex(({ of, isHolders }) => !isHolders || of.holder === worker);
     const [part] = at < 0 ? [] : this.#parts.splice(at, 1);
     if (part) {
@@ -328,14 +328,14 @@ export class Snapshot {
       return;
     }
     const table = this.#tables.shift();
-    if (table) worker.carryOut(this.#openTable(worker, table, parts, isAlone), wake);
+    if (table) worker.carryOut(this.#openTable(worker, table, parts), wake);
   }
 
-  async #openTable(worker: SnapshotWorker, table: CapturedTable, parts: number, isAlone: boolean): Promise<void> {
+  async #openTable(worker: SnapshotWorker, table: CapturedTable, parts: number): Promise<void> {
     this.#options.notes.tableBegun(nameOf(table));
     try {
       const statement = this.#options.statements.get(`${table.schema}.${table.table}`);
-      const found = await worker.find(table, statement, parts, isAlone);
+      const found = await worker.find(table, statement, parts);
       if (!found) return;
       const { described, ranges } = found;
       const open: OpenTable = {
