@@ -188,6 +188,8 @@ export class StreamPhase {
   close(): void {
     this.#lag.stop();
     this.#xmin?.stop();
+    // Rows of a first snapshot have none.
+    this.#parts.sources.xmin = null;
     this.#guard?.stop();
     this.#signals.close();
     this.#stream.close();

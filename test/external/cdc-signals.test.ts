@@ -127,6 +127,9 @@ describe.skipIf(missing)("signals and notifications of the real Debezium and of 
         "notification.enabled.channels": "sink,log",
         "notification.sink.topic.name": NOTES,
         "incremental.snapshot.chunk.size": "2",
+        "xmin.fetch.interval.ms": "100",
+        "slot.stream.params": "origin=none",
+        "slot.failover": "true",
         "poll.interval.ms": "50",
       }),
     );
@@ -163,6 +166,18 @@ describe.skipIf(missing)("signals and notifications of the real Debezium and of 
       ),
     );
     await until("COMPLETED", 5);
+    await execute(
+      sql,
+      "select pg_replication_origin_create('elsewhere')",
+      "select pg_replication_origin_session_setup('elsewhere')",
+      "insert into a values (6, 'not sent')",
+    );
+    await execute(sql, "insert into a values (7, 'sent')");
+    await each(({ collector }) =>
+      collector.until((records) =>
+        (records.get(`${NAME}.public.a`) ?? []).some(({ value }) => value?.includes('"v":"sent"')),
+      ),
+    );
     await each(({ collector }) => collector.readToEnd());
     const [real, ours] = sides.map(({ collector }) => collector.records);
     expect(notesOf(ours!).map(comparable)).toEqual(notesOf(real!).map(comparable));
@@ -174,10 +189,12 @@ describe.skipIf(missing)("signals and notifications of the real Debezium and of 
     const rowsOf = (records: typeof real) =>
       records!.get(`${NAME}.public.a`)!.map(({ value }) => {
         const { payload } = JSON.parse(value!) as {
-          payload: { op: string; after: unknown; source: { snapshot: string } };
+          payload: { op: string; after: unknown; source: { snapshot: string; xmin: number | null } };
         };
-        return [payload.op, payload.after, payload.source.snapshot];
+        const { snapshot, xmin } = payload.source;
+        return [payload.op, payload.after, snapshot, typeof xmin];
       });
     expect(rowsOf(ours)).toEqual(rowsOf(real));
+    expect(rowsOf(ours).at(-1)).toEqual(["c", { id: 7, v: "sent" }, "false", "number"]);
   });
 });

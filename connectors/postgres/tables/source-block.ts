@@ -90,7 +90,7 @@ export class SourceBlocks {
   /** The last commit in `#sequenceStart`, the part of `sequence` that all events of a transaction share. */
   #sequenceOf: Lsn | null = null;
   #sequenceStart = '[null,"';
-  /** The slot's, for streamed events; null: not asked for. */
+  /** The slot's while it is streamed from, also for the rows of a blocking snapshot; null: not asked for. */
   xmin: number | null = null;
 
   constructor(name: string, database: string) {
@@ -128,7 +128,7 @@ export class SourceBlocks {
       transaction.txId,
       // A row of an incremental snapshot has no position of its own, only a place in the sequence.
       isIncremental ? null : lsn,
-      marker === null ? this.xmin : null,
+      isIncremental ? null : this.xmin,
       transaction.origin,
       transaction.originLsn,
     ];
