@@ -11,12 +11,13 @@ import {
 } from "../../src/api/index.js";
 import { refuseInvalid, validateSettings } from "./config/config-validation.js";
 import { CONNECTOR_KEYS } from "./config/connector-keys.js";
+import { asShown } from "./config/key-display.js";
 import { offsetFault } from "./position/offset-fault.js";
 import { watchSlot } from "./watch-slot.js";
 
 /** One task, always: a slot has one reader. */
 export class PostgresConnector implements SourceConnector {
-  readonly config = CONNECTOR_KEYS;
+  readonly config = asShown(CONNECTOR_KEYS);
   #props: Props = {};
   #endWatch: () => void = () => {};
 

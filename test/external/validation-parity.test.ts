@@ -55,6 +55,19 @@ describe.skipIf(missing)("validation by the real Kafka Connect and by ours", () 
     for (const each of transformationCases(shared)) await compare(each);
   });
 
+  test("the definition of Debezium's keys for Postgres", async () => {
+    const path = "/connector-plugins/io.debezium.connector.postgresql.PostgresConnector/config";
+    const [theirs, mine] = await Promise.all([real.get(path), ours.rest.get(path)]);
+    const own = new Map((mine.body as ConfigKeyInfo[]).map((key) => [key.name, key]));
+    const shown = ({ documentation: _, ...key }: ConfigKeyInfo) => JSON.stringify(Object.entries(key).sort());
+    const differs = (theirs.body as ConfigKeyInfo[]).flatMap((key) => {
+      const found = own.get(key.name);
+      return found && shown(found) !== shown(key) ? [key.name] : [];
+    });
+    // Ours has no other plug-in.
+    expect(differs).toEqual(["plugin.name"]);
+  });
+
   test("the keys of every plugin, and the refusals", async () => {
     const paths = [...shared].filter((name) => !name.startsWith("io.debezium"));
     const questions = ["", "?version=latest", "?version=9", "?version=[1", "?version=[4,5)", "?version="].flatMap(

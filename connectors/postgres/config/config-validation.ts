@@ -18,14 +18,20 @@ import { unsupportedKeys } from "./unsupported-keys.js";
 type Key = keyof typeof CONNECTOR_KEYS;
 
 /** Checks a value that is set; returns the complaint. */
-type Rule = (value: string, props: SubmittedProps, key: Key) => string | undefined;
+interface Rule {
+  (value: string, props: SubmittedProps, key: Key): string | undefined;
+  /** The values to offer. */
+  readonly allowed?: readonly string[];
+}
 
 const REQUIRED: readonly Key[] = ["topic.prefix", "database.hostname", "database.user", "database.dbname"];
 
-const oneOf =
-  (...allowed: readonly string[]): Rule =>
-  (value) =>
-    allowed.includes(value.trim().toLowerCase()) ? undefined : `Value must be one of ${allowed.join(", ")}`;
+const oneOf = (...allowed: readonly string[]): Rule =>
+  Object.assign(
+    (value: string) =>
+      allowed.includes(value.trim().toLowerCase()) ? undefined : `Value must be one of ${allowed.join(", ")}`,
+    { allowed },
+  );
 
 const matching =
   (pattern: RegExp, complaint: (value: string) => string): Rule =>
@@ -84,14 +90,20 @@ function streams(props: SubmittedProps): boolean {
   return mode !== "initial_only" && (mode !== "configuration_based" || flag === "true");
 }
 
-const POSITIVE = "A positive integer is expected";
-const NOT_NEGATIVE = "An integer that is not negative is expected";
+const topicName = matching(
+  /^[A-Za-z0-9_.-]+$/,
+  (value) => `${value} has invalid format (only the underscore, hyphen, dot and alphanumeric characters are allowed)`,
+);
+
+const POSITIVE = "A positive, non-zero integer value is expected";
+const NOT_NEGATIVE = "An non-negative integer is expected";
 
 const RULES: Partial<Record<Key, Rule>> = {
-  "topic.prefix": matching(
-    /^[A-Za-z0-9_.-]+$/,
-    (value) => `${value} has invalid format (only the underscore, hyphen, dot and alphanumeric characters are allowed)`,
-  ),
+  "topic.prefix": topicName,
+  "topic.delimiter": topicName,
+  "topic.transaction": topicName,
+  "topic.heartbeat.prefix": topicName,
+  "topic.heartbeat.name": topicName,
   "database.hostname": matching(
     /^[A-Za-z0-9._-]+$/,
     (value) => `${value} has invalid format (only the underscore, hyphen, dot and alphanumeric characters are allowed)`,
@@ -201,7 +213,8 @@ export function validateSettings(props: SubmittedProps): ConfigValue[] {
     const key = value.name as Key;
     const faults = regexFaults(props).filter(([name]) => name === key);
     const texts = [...complaints(key, value, props), ...faults.map(([, text]) => text)];
-    return { ...value, errors: texts.map((text) => `The '${key}' value is invalid: ${text}`) };
+    const recommendedValues = [...(RULES[key]?.allowed ?? [])];
+    return { ...value, recommendedValues, errors: texts.map((text) => `The '${key}' value is invalid: ${text}`) };
   });
   for (const [name, reason] of [...unsupportedKeys(props), ...faultyColumnRules(props)]) {
     values.push({

@@ -1,9 +1,14 @@
 import type { SubmittedProps } from "../../../src/api/index.js";
 
+const NO_JAVA = "Java classes are not loaded";
+
 /** Unsupported Debezium keys that would change the records or the behaviour, each with its harmless values. */
 const REFUSED: Readonly<Record<string, { readonly harmless?: readonly string[]; readonly instead?: string }>> = {
-  converters: { harmless: [""] },
-  "post.processors": { harmless: [""] },
+  converters: { harmless: [""], instead: NO_JAVA },
+  "post.processors": {
+    harmless: [""],
+    instead: `${NO_JAVA}; with REPLICA IDENTITY FULL unchanged large values are sent without being selected again`,
+  },
   "snapshot.query.mode": {
     harmless: ["select_all"],
     instead: "custom names a Java class, which cannot be loaded here; see snapshot.select.statement.overrides",
@@ -15,17 +20,26 @@ const REFUSED: Readonly<Record<string, { readonly harmless?: readonly string[]; 
   },
   "transaction.metadata.factory": {
     harmless: ["io.debezium.pipeline.txmetadata.DefaultTransactionMetadataFactory"],
+    instead: NO_JAVA,
   },
-  "sourceinfo.struct.maker": { harmless: ["io.debezium.connector.postgresql.PostgresSourceInfoStructMaker"] },
+  "sourceinfo.struct.maker": {
+    harmless: ["io.debezium.connector.postgresql.PostgresSourceInfoStructMaker"],
+    instead: NO_JAVA,
+  },
   "event.processing.failure.handling.mode": { harmless: ["fail"], instead: "a failing event stops the task" },
-  "database.connection.factory.class": {},
-  "database.sslfactory": {},
+  "database.connection.factory.class": { instead: NO_JAVA },
+  "database.sslfactory": {
+    instead: `${NO_JAVA}; database.sslrootcert, database.sslcert and database.sslkey name files`,
+  },
   "driver.options": { instead: "database.initial.statements can SET session parameters" },
   "openlineage.integration.enabled": { harmless: ["false"] },
 };
 
-/** Families of keys, by prefix. Ignoring the driver's own TLS keys would leave a connection less safe than it looks. */
-const REFUSED_PREFIXES: readonly string[] = ["driver.ssl"];
+/** The driver's own keys, by prefix: ignored, they would leave a connection less safe than it looks, or elsewhere. */
+const REFUSED_PREFIXES: readonly string[] = [
+  ...["driver.ssl", "driver.socketFactory", "driver.targetServerType", "driver.authenticationPlugin"],
+  ...["driver.gss", "driver.kerberos", "driver.jaas"],
+];
 
 /** The keys that must not be ignored, each with the reason. */
 export function unsupportedKeys(props: SubmittedProps): [string, string][] {

@@ -45,7 +45,7 @@ describe("validation", () => {
       ["snapshot.query.mode", "custom", /a Java class/],
       ["snapshot.locking.mode", "custom", /a Java class/],
       ["snapshot.isolation.mode", "none", /: Value must be one of serializable, /],
-      ["snapshot.max.threads", "0", /: A positive integer is expected/],
+      ["snapshot.max.threads", "0", /: A positive, non-zero integer value is expected$/],
       ["snapshot.resume.mode", "always", /: Value must be one of none, chunks/],
       ["slot.name", "Slot-1", /: Valid replication slot name must contain only digits/],
       ["topic.prefix", "a b", /^The 'topic.prefix' value is invalid: a b has invalid format/],
@@ -55,12 +55,28 @@ describe("validation", () => {
       ["max.queue.size", "2048", /Must be larger than the maximum batch size/],
       ["message.key.columns", "nonsense", /has an invalid format/],
       ["table.include.list", "a(", /valid regular expressions/],
+      ["topic.delimiter", "#", /: # has invalid format/],
+      ["topic.transaction", "a b", /: a b has invalid format/],
+      ["heartbeat.interval.ms", "-1", /: An non-negative integer is expected$/],
       ["schema.name.adjustment.mode", "avron", /must be one of none, avro, avro_unicode$/],
       ["field.name.adjustment.mode", "avron", /must be one of none, avro, avro_unicode$/],
       ["topic.naming.strategy", "com.example.Mine", /Java classes are not loaded/],
     ];
     for (const [key, value, text] of wrong)
       expect(complaints({ [key]: value })).toEqual({ [key]: [expect.stringMatching(text)] });
+  });
+
+  test("offers the values of keys that have few", () => {
+    const offered = new Map(validateSettings(MINIMAL).map(({ name, recommendedValues }) => [name, recommendedValues]));
+    expect(offered.get("decimal.handling.mode")).toEqual(["precise", "double", "string"]);
+    expect(offered.get("database.hostname")).toEqual([]);
+  });
+
+  test("is defined as Debezium defines it, while patterns are read as texts", () => {
+    const definition = postgres[0]!.connector().config;
+    expect(definition["table.include.list"]).toMatchObject({ type: "list", group: "Events", width: "long" });
+    expect(definition["schema.include.list"]).toMatchObject({ dependents: ["table.include.list"] });
+    expect(parseSettings({ ...MINIMAL, "table.include.list": "a\\,b" }).filter.tables.include).toHaveLength(1);
   });
 
   test("judges the keys of a strategy with patterns together", () => {
@@ -90,6 +106,10 @@ describe("validation", () => {
       ["converters", "mine"],
       ["openlineage.integration.enabled", "true"],
       ["driver.sslmode", "verify-full"],
+      ["driver.targetServerType", "primary"],
+      ["post.processors", "reselect"],
+      ["database.sslfactory", "com.example.Factory"],
+      ["sourceinfo.struct.maker", "com.example.Maker"],
     ] as const) {
       expect(complaints({ [key]: value })[key]).toEqual([
         expect.stringMatching(/is not supported by this connector.*Remove/),
