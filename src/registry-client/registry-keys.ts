@@ -75,7 +75,7 @@ export const registryKeys = {
   },
   "bearer.auth.credentials.source": {
     type: "string",
-    doc: "Where the bearer token comes from: STATIC_TOKEN (bearer.auth.token).",
+    doc: "Where the bearer token comes from: STATIC_TOKEN (bearer.auth.token) or OAUTHBEARER (an identity provider, by client credentials).",
     default: null,
     importance: "medium",
   },
@@ -84,6 +84,36 @@ export const registryKeys = {
     doc: "The token for bearer.auth.credentials.source=STATIC_TOKEN.",
     default: null,
     importance: "medium",
+  },
+  "bearer.auth.issuer.endpoint.url": {
+    type: "string",
+    doc: "The identity provider's URL for tokens, for bearer.auth.credentials.source=OAUTHBEARER.",
+    default: null,
+    importance: "medium",
+  },
+  "bearer.auth.client.id": {
+    type: "string",
+    doc: "The client's id at the identity provider.",
+    default: null,
+    importance: "medium",
+  },
+  "bearer.auth.client.secret": {
+    type: "password",
+    doc: "The client's secret at the identity provider.",
+    default: null,
+    importance: "medium",
+  },
+  "bearer.auth.scope": {
+    type: "string",
+    doc: "The scope of tokens.",
+    default: null,
+    importance: "medium",
+  },
+  "bearer.auth.cache.expiry.buffer.seconds": {
+    type: "short",
+    doc: "How long before its end a token is renewed, in seconds.",
+    default: 300,
+    importance: "low",
   },
   "bearer.auth.logical.cluster": {
     type: "string",

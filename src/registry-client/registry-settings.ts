@@ -3,6 +3,7 @@ import { type ConfigValues, parseConfig } from "../api/config-def.js";
 import { ConfigError } from "../api/errors.js";
 import { JaasError, parseJaasProperty } from "../base/config/jaas.js";
 import { tlsOptions } from "../base/config/tls-options.js";
+import type { OauthSettings } from "./oauth-tokens.js";
 import { registryKeys } from "./registry-keys.js";
 
 type Props = Readonly<Record<string, string>>;
@@ -14,6 +15,8 @@ export interface RegistrySettings {
   readonly randomize: boolean;
   /** Of every request, credentials included: never to be shown. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Where bearer tokens come from; undefined: the credentials are in the headers, if there are any. */
+  readonly oauth: OauthSettings | undefined;
   readonly tls: ConnectionOptions;
   readonly timeoutMs: number;
   readonly retries: { readonly most: number; readonly waitMs: number; readonly maxWaitMs: number };
@@ -42,6 +45,7 @@ export function parseRegistrySettings(props: Props): RegistrySettings {
     urls: urls.map(({ shown }) => shown),
     randomize: values["schema.registry.url.randomize"],
     headers: { ...extraHeaders(props), ...authorization(props, values, urls) },
+    oauth: oauthSettings(values),
     tls: tlsOptions(tlsProperties(props)),
     timeoutMs: values["http.connect.timeout.ms"] + values["http.read.timeout.ms"],
     retries: {
@@ -113,25 +117,44 @@ function authorization(
 }
 
 function bearerHeaders(source: string, values: ConfigValues<typeof registryKeys>): Record<string, string> {
+  const cluster = values["bearer.auth.logical.cluster"];
+  const pool = values["bearer.auth.identity.pool.id"];
+  const more = {
+    ...(cluster !== null && { "target-sr-cluster": cluster }),
+    ...(pool !== null && { "Confluent-Identity-Pool-Id": pool }),
+  };
+  if (source === "OAUTHBEARER") return more;
   if (source !== "STATIC_TOKEN") {
     const key = "bearer.auth.credentials.source";
-    throw new ConfigError(key, `Invalid value ${source} for configuration ${key}: STATIC_TOKEN is supported`, {
+    const known = "STATIC_TOKEN and OAUTHBEARER are supported";
+    throw new ConfigError(key, `Invalid value ${source} for configuration ${key}: ${known}`, {
       code: "CONFIG_UNSUPPORTED",
     });
   }
   const token = values["bearer.auth.token"]?.value ?? "";
-  if (token === "") {
-    throw new ConfigError("bearer.auth.token", "bearer.auth.token is missing, which STATIC_TOKEN needs", {
-      code: "CONFIG_MISSING",
-    });
+  if (token === "") throw missing("bearer.auth.token", source);
+  return { Authorization: `Bearer ${token}`, ...more };
+}
+
+function oauthSettings(values: ConfigValues<typeof registryKeys>): OauthSettings | undefined {
+  const source = values["bearer.auth.credentials.source"];
+  if (source !== "OAUTHBEARER") return undefined;
+  const tokenUrl = values["bearer.auth.issuer.endpoint.url"];
+  const clientId = values["bearer.auth.client.id"];
+  const clientSecret = values["bearer.auth.client.secret"];
+  if (tokenUrl === null || tokenUrl === "") throw missing("bearer.auth.issuer.endpoint.url", source);
+  if (!URL.canParse(tokenUrl)) {
+    const key = "bearer.auth.issuer.endpoint.url";
+    throw new ConfigError(key, `Invalid value ${tokenUrl} for configuration ${key}: it is no URL`);
   }
-  const cluster = values["bearer.auth.logical.cluster"];
-  const pool = values["bearer.auth.identity.pool.id"];
-  return {
-    Authorization: `Bearer ${token}`,
-    ...(cluster !== null && { "target-sr-cluster": cluster }),
-    ...(pool !== null && { "Confluent-Identity-Pool-Id": pool }),
-  };
+  if (clientId === null || clientId === "") throw missing("bearer.auth.client.id", source);
+  if (clientSecret === null || clientSecret.value === "") throw missing("bearer.auth.client.secret", source);
+  const bufferMs = values["bearer.auth.cache.expiry.buffer.seconds"] * 1000;
+  return { tokenUrl, clientId, clientSecret, scope: values["bearer.auth.scope"], bufferMs };
+}
+
+function missing(key: string, source: string): ConfigError {
+  return new ConfigError(key, `${key} is missing, which ${source} needs`, { code: "CONFIG_MISSING" });
 }
 
 const OLD_USER_INFO = ["schema.registry.basic.auth.user.info"];
@@ -149,9 +172,7 @@ function basicUserInfo(
       const given = [values["basic.auth.user.info"].value, ...OLD_USER_INFO.map((name) => props[name]?.trim() ?? "")];
       const userInfo = given.find((text) => text !== "") ?? "";
       if (userInfo !== "") return userInfo;
-      throw new ConfigError("basic.auth.user.info", "basic.auth.user.info is missing, which USER_INFO needs", {
-        code: "CONFIG_MISSING",
-      });
+      throw missing("basic.auth.user.info", "USER_INFO");
     }
     case "SASL_INHERIT":
       return saslUserInfo(props["sasl.jaas.config"] ?? "");

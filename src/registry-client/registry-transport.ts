@@ -3,6 +3,7 @@ import { ConfigError, DataError, RetriableError } from "../api/errors.js";
 import type { Random } from "../api/random.js";
 import type { HttpAnswer, HttpClient } from "../base/http-client.js";
 import { errorMessage } from "../base/trace/error-trace.js";
+import { OauthTokens } from "./oauth-tokens.js";
 import type { RegistrySettings } from "./registry-settings.js";
 
 const CONTENT_TYPE = "application/vnd.schemaregistry.v1+json";
@@ -44,11 +45,13 @@ export class RegistryRefusal extends DataError {
 export class RegistryTransport {
   /** The URL that answered last. */
   #current: number;
+  readonly #tokens: OauthTokens | undefined;
 
   constructor(
     private readonly settings: RegistrySettings,
     private readonly parts: TransportParts,
   ) {
+    this.#tokens = settings.oauth && new OauthTokens(settings.oauth, parts);
     this.#current = settings.randomize ? parts.random.integer(settings.urls.length) : 0;
   }
 
@@ -89,17 +92,24 @@ export class RegistryTransport {
         if (!PASSING.has(answer.status)) return answer;
         reason = `answered ${answer.status} ${faultOf(answer).message}`.trimEnd();
       } catch (error) {
+        if (error instanceof ConfigError) throw error;
         reason = `failed: ${errorMessage(error)}`;
       }
     }
     return { reason };
   }
 
-  #once(url: string, { method, path, body }: RegistryRequest): Promise<HttpAnswer> {
+  async #once(url: string, { method, path, body }: RegistryRequest): Promise<HttpAnswer> {
+    const token = await this.#tokens?.current();
     return this.parts.http.send({
       url: new URL(`${url}${path}`),
       method,
-      headers: { Accept: `${CONTENT_TYPE}, application/json`, "Content-Type": CONTENT_TYPE, ...this.settings.headers },
+      headers: {
+        Accept: `${CONTENT_TYPE}, application/json`,
+        "Content-Type": CONTENT_TYPE,
+        ...this.settings.headers,
+        ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+      },
       body: body === undefined ? undefined : Buffer.from(JSON.stringify(body)),
       timeoutMs: this.settings.timeoutMs,
     });

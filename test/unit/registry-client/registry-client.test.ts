@@ -29,7 +29,7 @@ function open(registry: RegistryHttp, props: Record<string, string> = TWO) {
     }
     return settled;
   };
-  return { client, settle };
+  return { client, settle, clock };
 }
 
 function hosts(registry: RegistryHttp): string[] {
@@ -126,6 +126,45 @@ test("credentials", () => {
   ).toEqual({ "X-Mine": "1", Authorization: "Bearer secret", "target-sr-cluster": "lsrc-1" });
 });
 
+const OAUTH = {
+  ...TWO,
+  "bearer.auth.credentials.source": "OAUTHBEARER",
+  "bearer.auth.issuer.endpoint.url": "https://idp/token",
+  "bearer.auth.client.id": "me",
+  "bearer.auth.client.secret": "secret",
+  "bearer.auth.scope": "all",
+};
+
+test("tokens of an identity provider, renewed before they expire", async () => {
+  const registry = await RegistryHttp.open();
+  await registry.register("s", '"int"');
+  registry.answers.set("/token", { access_token: "t1", expires_in: 400 });
+  const { client, clock } = open(registry, OAUTH);
+  await Promise.all([client.byId(1), client.latest("s")]);
+  expect(registry.requests).toEqual(["POST /token", "GET /sr/schemas/ids/1", "GET /sr/subjects/s/versions/latest"]);
+  const [asked, ...sent] = registry.sent;
+  expect([asked!.body!.toString(), asked!.headers["Authorization"]]).toEqual([
+    "grant_type=client_credentials&scope=all",
+    basic("me:secret"),
+  ]);
+  expect(sent.map(({ headers }) => headers["Authorization"])).toEqual(["Bearer t1", "Bearer t1"]);
+  await clock.advance(100_000);
+  registry.answers.set("/token", { access_token: "t2", expires_in: 400 });
+  await client.latest("s");
+  expect(registry.sent.at(-1)!.headers["Authorization"]).toBe("Bearer t2");
+});
+
+test("an identity provider that refuses is not tried again, and no secret is shown", async () => {
+  const registry = await RegistryHttp.open();
+  registry.failures.push(401);
+  const { client, settle } = open(registry, OAUTH);
+  const error = (await settle(client.byId(1))) as Error & { code?: string };
+  expect([errorKind(error), error.code]).toEqual(["config", "REGISTRY_UNAUTHORIZED"]);
+  expect(error.message).toContain("https://idp/token refuses a token for bearer.auth.client.id=me (HTTP 401)");
+  expect(error.message).not.toContain("secret:");
+  expect(registry.requests).toEqual(["POST /token"]);
+});
+
 test("a URL is shown without its credentials", () => {
   const { urls } = parseRegistrySettings({ "schema.registry.url": "https://user:secret@one/" });
   expect(urls).toEqual(["https://one"]);
@@ -139,7 +178,8 @@ test.each([
     { "basic.auth.credentials.source": "URL", "bearer.auth.credentials.source": "STATIC_TOKEN" },
     "Only one of 'basic.auth.credentials.source' and 'bearer.auth.credentials.source' may be specified",
   ],
-  [{ "bearer.auth.credentials.source": "CUSTOM" }, "STATIC_TOKEN is supported"],
+  [{ "bearer.auth.credentials.source": "CUSTOM" }, "STATIC_TOKEN and OAUTHBEARER are supported"],
+  [{ ...OAUTH, "bearer.auth.client.id": "" }, "bearer.auth.client.id is missing, which OAUTHBEARER needs"],
   [{ "proxy.host": "p" }, "proxy.host is not supported"],
 ])("%j is refused, without secrets", (props, message) => {
   expect(() => credentials(props as Record<string, string>)).toThrow(message);
