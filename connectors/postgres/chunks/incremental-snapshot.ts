@@ -104,10 +104,14 @@ export class IncrementalSnapshot {
     };
   }
 
-  /** @param isStopped all tables if null. */
+  /**
+   * @param isStopped null: every table but those of the initial snapshot. Who ends what signals have asked for does not
+   * ask for topics that lack rows.
+   */
   stop(isStopped: ((id: string, table: IncrementalTable) => boolean) | null): void {
     const { tables } = this.#position;
-    const left = isStopped === null ? [] : tables.filter((table) => !isStopped(table.id, table));
+    const isAskedFor = (_: string, { oid }: IncrementalTable) => oid === null;
+    const left = tables.filter((table) => !(isStopped ?? isAskedFor)(table.id, table));
     if (left[0] === tables[0]) {
       this.#position = { ...this.#position, tables: left };
       return;

@@ -260,6 +260,8 @@ export class SignalDesk {
         const left = new Set(incremental.position.tables);
         const stopped = position.tables.filter((table) => !left.has(table)).map(({ id }) => id);
         if (stopped.length > 0) notes.stopped(position, stopped);
+        if (signal.tables === null && incremental.isInitial)
+          logger.warn("The initial snapshot goes on: stop-snapshot ends it for tables in its data-collections only");
         return stopped.length > 0;
       }
       case "pause":

@@ -113,3 +113,14 @@ test("an initial snapshot that begins again drops what was left of the earlier o
   incremental.begin([]);
   expect(incremental.isInitial).toBe(false);
 });
+
+test("a stop without tables leaves those of the initial snapshot; one that names a table ends it", () => {
+  const incremental = new IncrementalSnapshot(null, silentLogger);
+  const table = { condition: null, surrogateKey: null, correlationId: null };
+  incremental.begin([{ ...table, id: "public.first", oid: 7 }]);
+  incremental.add([{ ...table, id: "public.asked", oid: null }]);
+  incremental.stop(null);
+  expect(incremental.position.tables.map(({ id }) => id)).toEqual(["public.first"]);
+  incremental.stop((id) => id === "public.first");
+  expect(incremental.position.tables).toEqual([]);
+});
