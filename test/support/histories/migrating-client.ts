@@ -20,6 +20,8 @@ export abstract class MigratingClient {
   readonly owned = new Set<number>();
   isSilent = false;
   isGone = false;
+  /** It was found to be no member: it learns by its next requests that it must not read. */
+  isZombie = false;
   #isBusy = false;
   /** Counts the processes of the broker: the answers of earlier ones are lost. */
   #life = 0;
@@ -52,6 +54,7 @@ export abstract class MigratingClient {
   protected abstract send(groups: GroupCoordinator): Promise<() => void>;
 
   protected set(partitions: Iterable<number>): void {
+    this.isZombie = false;
     this.owned.clear();
     for (const partition of partitions) this.owned.add(partition);
   }
@@ -89,7 +92,7 @@ export class ClassicClient extends MigratingClient {
   }
 
   async #join(groups: GroupCoordinator): Promise<() => void> {
-    if (!this.isCooperative && !this.keepsAll) this.owned.clear();
+    if (!this.isCooperative && !this.keepsAll) this.set([]);
     const { memberId, instanceId } = this;
     const ownedPartitions = [{ topic: TOPIC, partitions: this.isCooperative ? [...this.owned] : [] }];
     const said = { topics: [TOPIC], userData: null, ownedPartitions, generationId: this.#generation };
@@ -140,7 +143,7 @@ export class ClassicClient extends MigratingClient {
     if (errorCode === ErrorCodes.UNKNOWN_MEMBER_ID) this.memberId = "";
     this.#phase = "out";
     if (errorCode === ErrorCodes.REBALANCE_IN_PROGRESS || errorCode === ErrorCodes.MEMBER_ID_REQUIRED) return;
-    this.owned.clear();
+    this.set([]);
     this.#generation = -1;
   }
 
@@ -189,7 +192,7 @@ export class ConsumerClient extends MigratingClient {
       if (code === ErrorCodes.FENCED_INSTANCE_ID) this.isGone = true;
       if (isRefused) {
         this.#epoch = JOIN_EPOCH;
-        this.owned.clear();
+        this.set([]);
         return;
       }
       this.#epoch = memberEpoch;

@@ -157,8 +157,10 @@ class History {
 
   #check(groups: GroupCoordinator): void {
     const readers = new Map<number, string>();
-    for (const { memberId, owned } of this.#clients) {
-      if (!isMember(groups, memberId)) continue;
+    for (const client of this.#clients) {
+      const { memberId, owned } = client;
+      client.isZombie ||= !isMember(groups, memberId);
+      if (client.isZombie) continue;
       for (const partition of owned) {
         const other = readers.get(partition);
         if (other !== undefined) throw new Error(`partition ${partition} is read by ${other} and ${memberId}`);

@@ -3,7 +3,7 @@ import { MalformedError } from "../../../protocol/malformed-error.js";
 import type { GroupSnapshot } from "../classic/classic-group.js";
 import type { GroupMember } from "../classic/group-member.js";
 import { partitionsById } from "./assignment/named-partitions.js";
-import type { AssignedPartitions, TopicPartitions } from "./assignment/topic-partitions.js";
+import { type AssignedPartitions, type TopicPartitions, together } from "./assignment/topic-partitions.js";
 import { subscriptionHash, type TopicsView } from "./assignment/topics-view.js";
 import { type CurrentAssignment, type MemberDescription, NOTHING_ASSIGNED } from "./consumer-member.js";
 import type { ConsumerRecord } from "./consumer-records.js";
@@ -21,15 +21,20 @@ export function upgradedGroup(group: string, classic: GroupSnapshot, topics: Top
   const names = new Set<string>();
   const ofMembers: ConsumerRecord[] = [];
   try {
-    for (const member of classic.members) {
+    const members = classic.members.map((member) => {
       const { assignedPartitions, userData } = decodeAssignment(member.assignment);
-      if (userData && userData.length > 0) return { refusal: CUSTOM_ASSIGNOR };
-      const description = descriptionOf(member, classic.protocolName);
+      const { description, claimed } = readMember(member, classic.protocolName, topics);
       for (const name of description.subscribedTopicNames) names.add(name);
-      const own = freeOf(partitionsById(assignedPartitions, topics), taken);
-      const { memberId } = member;
+      const target = freeOf(partitionsById(assignedPartitions, topics), taken);
+      return { memberId: member.memberId, description, claimed, target, isCustom: (userData?.length ?? 0) > 0 };
+    });
+    if (members.some(({ isCustom }) => isCustom)) return { refusal: CUSTOM_ASSIGNOR };
+    const held = new Set(taken);
+    for (const { memberId, description, claimed, target } of members) {
+      // What it had when it joined, and nobody was assigned since: it may not have given that up yet.
+      const own = together(target, freeOf(claimed, held));
       ofMembers.push({ kind: "member", group, memberId, value: description });
-      ofMembers.push({ kind: "target", group, memberId, value: own });
+      ofMembers.push({ kind: "target", group, memberId, value: target });
       ofMembers.push({ kind: "current", group, memberId, value: currentOf(own, epoch) });
     }
   } catch (error) {
@@ -62,17 +67,19 @@ function isWhole(
 }
 
 /** @param protocolName null: the first generation has not begun. */
-function descriptionOf(member: GroupMember, protocolName: string | null): MemberDescription {
+function readMember(member: GroupMember, protocolName: string | null, topics: TopicsView) {
   const { instanceId, clientId, clientHost, rebalanceTimeoutMs, sessionTimeoutMs, protocols } = member;
   const protocol = protocols.find(({ name }) => name === protocolName) ?? protocols[0]!;
-  const { topics, rackId } = decodeSubscription(protocol.metadata);
-  return {
+  const subscription = decodeSubscription(protocol.metadata);
+  const { rackId } = subscription;
+  const description: MemberDescription = {
     ...{ instanceId, rackId, clientId, clientHost, rebalanceTimeoutMs },
-    subscribedTopicNames: topics,
+    subscribedTopicNames: subscription.topics,
     subscribedTopicRegex: "",
     serverAssignor: null,
     classic: { sessionTimeoutMs, protocols },
   };
+  return { description, claimed: partitionsById(subscription.ownedPartitions, topics) };
 }
 
 function currentOf(own: TopicPartitions, epoch: number): CurrentAssignment {
