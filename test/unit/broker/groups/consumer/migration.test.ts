@@ -84,6 +84,19 @@ describe("a classic group that a member of the consumer protocol joins", () => {
     expect(await world.sync(memberId, generationId)).toHaveLength(2);
   });
 
+  test("leaves a member what it had when it joined until it joins again", async () => {
+    const world = new World();
+    const memberId = await classicGroup(world);
+    const second = world.joinGroup();
+    await world.clock.settled();
+    await world.joinGroup({ memberId, owned: ALL });
+    await second;
+    await world.sync(memberId, 2, { [memberId]: [0, 1] });
+    expect(partitionsOf(world.join("b"))).toEqual([]);
+    await world.joinGroup({ memberId, owned: [0, 1] });
+    expect(partitionsOf(world.beat("b", 3))).not.toEqual([]);
+  });
+
   test("whose leader has assigned a partition twice has it once", async () => {
     const world = new World();
     const first = world.joinGroup();
