@@ -91,7 +91,11 @@ class CsvObjectFormat implements ObjectFormat {
   #cell({ schema }: Field, given: ConnectValue): string {
     const value = given === null && schema.hasDefault ? (schema.defaultValue as ConnectValue) : given;
     if (value === null) return this.settings.nullText;
-    if (typeof value === "string") return this.#quoted(value);
+    return this.#quoted(this.#textOf(schema, value));
+  }
+
+  #textOf(schema: Schema, value: Exclude<ConnectValue, null>): string {
+    if (typeof value === "string") return value;
     switch (schema.name) {
       case LOGICAL.decimal:
         return javaDecimal(decodeUnscaled(value as Buffer), decimalScale(schema));
@@ -104,9 +108,10 @@ class CsvObjectFormat implements ObjectFormat {
     }
     if (Buffer.isBuffer(value)) return value.toString("base64");
     if (typeof value === "boolean" || typeof value === "bigint") return String(value);
+    if (Object.is(value, -0)) return "-0";
     if (typeof value === "number" && schema.type !== "float32") return String(value);
     if (typeof value === "number" && !Number.isFinite(value)) return String(value);
-    return this.#quoted(this.#jsonOf(schema, value));
+    return this.#jsonOf(schema, value);
   }
 
   #jsonOf(schema: Schema, value: ConnectValue): string {

@@ -15,6 +15,9 @@ export interface AvroFault {
 
 type Path = readonly string[];
 
+/** Of one pair. A type that is used in many places would have each of its faults at all of them. */
+const MOST_FAULTS = 1000;
+
 /** All reasons why `reader` cannot read data of `writer`, in the order of the reader's fields. Empty: it can. */
 export function avroFaults(reader: AvroSchema, writer: AvroSchema): readonly AvroFault[] {
   return new Comparison().faults(reader, writer, []);
@@ -56,7 +59,7 @@ class Comparison {
     const known = ofReader.get(writer);
     if (known) return known;
     ofReader.set(writer, []);
-    const found = this.#compare(reader, writer, path);
+    const found = this.#compare(reader, writer, path).slice(0, MOST_FAULTS);
     ofReader.set(writer, found);
     return found;
   }

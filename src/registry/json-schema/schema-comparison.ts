@@ -11,10 +11,25 @@ export function schemaDifferences(original: SchemaShapes, update: SchemaShapes, 
   return new SchemaComparison(original, update, isLenient).differences(original.root, update.root);
 }
 
+/** Of one pair. A schema that is used in many places would have each of its differences at all of them. */
+const MOST_DIFFERENCES = 1000;
+/** So many nested `not` are told apart: those of a schema that denies itself have no end. */
+const MOST_SWAPS = 100;
+
+/** A pair without a difference, as long as the open pairs around it have none. */
+interface Assumed {
+  readonly original: SchemaShape;
+  readonly update: SchemaShape;
+  /** The outermost of those. */
+  reliesOn: number;
+}
+
 class SchemaComparison implements Comparison {
   /** Pairs that are being compared count as the same, which makes recursion end. */
   readonly #open = new Map<SchemaShape, Map<SchemaShape, number>>();
   readonly #known = new Map<SchemaShape, Map<SchemaShape, Difference[]>>();
+  /** In the order in which they were found: what an open pair has added is at the end. */
+  readonly #assumed: Assumed[] = [];
   #depth = 0;
   /** The outermost open pair that a result has relied on. */
   #reliedOn = Number.POSITIVE_INFINITY;
@@ -23,6 +38,7 @@ class SchemaComparison implements Comparison {
     private readonly original: SchemaShapes,
     private readonly update: SchemaShapes,
     private readonly isLenient: boolean,
+    private readonly swaps = 0,
   ) {}
 
   raised(type: string, ...path: string[]): Difference[] {
@@ -42,27 +58,41 @@ class SchemaComparison implements Comparison {
 
   differences(original: SchemaShape, update: SchemaShape): Difference[] {
     const known = this.#known.get(original)?.get(update);
-    if (known) return known;
+    if (known) {
+      if (known.length === 0) this.#rely(this.#assumed.find((each) => isPair(each, original, update))?.reliesOn);
+      return known;
+    }
     const open = this.#open.get(original)?.get(update);
     if (open !== undefined) {
-      this.#reliedOn = Math.min(this.#reliedOn, open);
+      this.#rely(open);
       return [];
     }
     const depth = this.#depth++;
     const outer = this.#reliedOn;
+    const firstAssumed = this.#assumed.length;
     this.#reliedOn = Number.POSITIVE_INFINITY;
     set(this.#open, original, update, depth);
-    const found = this.#compare(original, update);
+    const found = this.#compare(original, update).slice(0, MOST_DIFFERENCES);
     this.#open.get(original)!.delete(update);
     this.#depth--;
-    // A result that relies on an open pair around it may change with that pair's.
-    if (this.#reliedOn >= depth) {
-      set(this.#known, original, update, found);
-      this.#reliedOn = outer;
+    // A difference stays one whatever the open pairs turn out to be.
+    set(this.#known, original, update, found);
+    if (found.length > 0) {
+      for (const each of this.#assumed.splice(firstAssumed)) this.#known.get(each.original)!.delete(each.update);
+    } else if (this.#reliedOn >= depth) {
+      this.#assumed.splice(firstAssumed);
     } else {
-      this.#reliedOn = Math.min(outer, this.#reliedOn);
+      for (const each of this.#assumed.slice(firstAssumed)) each.reliesOn = Math.min(each.reliesOn, this.#reliedOn);
+      this.#assumed.push({ original, update, reliesOn: this.#reliedOn });
     }
+    const own = found.length === 0 && this.#reliedOn < depth ? this.#reliedOn : undefined;
+    this.#reliedOn = outer;
+    this.#rely(own);
     return found;
+  }
+
+  #rely(depth = Number.POSITIVE_INFINITY): void {
+    this.#reliedOn = Math.min(this.#reliedOn, depth);
   }
 
   #compare(original: SchemaShape, update: SchemaShape): Difference[] {
@@ -122,10 +152,15 @@ class SchemaComparison implements Comparison {
 
   /** What must not match is compared the other way round. */
   #not(original: SchemaPlace, update: SchemaPlace): Difference[] {
-    const swapped = new SchemaComparison(this.update, this.original, this.isLenient);
+    if (this.swaps === MOST_SWAPS) return this.raised("NOT_TYPE_EXTENDED", "not");
+    const swapped = new SchemaComparison(this.update, this.original, this.isLenient, this.swaps + 1);
     const found = swapped.differences(this.update.of(update), this.original.of(original));
     return found.length === 0 ? [] : this.raised("NOT_TYPE_EXTENDED", "not");
   }
+}
+
+function isPair(pair: Assumed, original: SchemaShape, update: SchemaShape): boolean {
+  return pair.original === original && pair.update === update;
 }
 
 interface Combined {

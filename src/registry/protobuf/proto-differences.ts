@@ -64,8 +64,11 @@ interface Scoped {
 }
 
 class ProtoComparison {
-  /** Pairs of messages that are being compared count as the same. */
-  readonly #open = new Set<string>();
+  /** Pairs of messages that are being compared count as the same; in a search, all that it has met. */
+  #open = new Set<string>();
+  #isSearching = false;
+  /** Pairs that are known to be the same, with everything that they lead to. */
+  readonly #same = new Set<string>();
 
   constructor(
     private readonly original: ProtoSide,
@@ -99,7 +102,7 @@ class ProtoComparison {
 
   #message(original: Scoped, update: Scoped, path: string): string[] {
     const pair = `${original.name} ${update.name}`;
-    if (this.#open.has(pair)) return [];
+    if (this.#open.has(pair) || this.#same.has(pair)) return [];
     this.#open.add(pair);
     const [one, other] = [original.message, update.message];
     const found = [
@@ -107,8 +110,32 @@ class ProtoComparison {
       ...this.#fields(original, update, path),
       ...this.#messages(one.messages, original.name, other.messages, update.name, path),
     ];
-    this.#open.delete(pair);
+    if (!this.#isSearching) this.#open.delete(pair);
     return found;
+  }
+
+  /**
+   * Whether the messages of fields are the same, apart from pairs that are being compared. A search meets each pair
+   * once: messages that name each other lead to one in more ways than can be counted.
+   */
+  #isSame(original: Scoped, update: Scoped): boolean {
+    if (this.#isSearching) return this.#message(original, update, "").length === 0;
+    const met = new Set<string>();
+    if (!this.#search(original, update, met)) return this.#search(original, update, new Set(this.#open));
+    for (const pair of met) this.#same.add(pair);
+    return true;
+  }
+
+  #search(original: Scoped, update: Scoped, met: Set<string>): boolean {
+    const outer = this.#open;
+    this.#open = met;
+    this.#isSearching = true;
+    try {
+      return this.#message(original, update, "").length === 0;
+    } finally {
+      this.#open = outer;
+      this.#isSearching = false;
+    }
   }
 
   #oneofs(original: Scoped, update: Scoped, path: string): string[] {
@@ -177,7 +204,7 @@ class ProtoComparison {
     if (!before.message || !after.message) return [];
     const one = { message: before.message, name: before.name };
     const other = { message: after.message, name: after.name };
-    return this.#message(one, other, path).length === 0 ? [] : [line("FIELD_NAMED_TYPE_CHANGED", path)];
+    return this.#isSame(one, other) ? [] : [line("FIELD_NAMED_TYPE_CHANGED", path)];
   }
 }
 

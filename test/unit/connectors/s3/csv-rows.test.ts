@@ -57,6 +57,28 @@ test("texts are quoted where they must be, and a null is no empty text", () => {
     expect(rowOf(TEXTS, texts(`a${delimiter}b`, "c"), { delimiter })).toBe(`"a${delimiter}b"${delimiter}c`);
 });
 
+test("cells that are no texts are quoted, too, where the delimiter or the null's text is in them", () => {
+  const schema = structOf([
+    ["number", primitive("float64")],
+    ["date", primitive("int32", { name: LOGICAL.date })],
+    ["decimal", primitive("bytes", { name: LOGICAL.decimal, parameters: { scale: "1" } })],
+    ["bytes", primitive("bytes")],
+    ["flag", primitive("boolean")],
+  ]);
+  const value = new ArrayStruct(schema, [-1.5, 0, encodeUnscaled(-15n), Buffer.from([255, 255]), true]);
+  expect(rowOf(schema, value, { delimiter: "-" })).toBe('"-1.5"-"1970-01-01"-"-1.5"-//8=-true');
+  expect(rowOf(schema, value, { delimiter: "=" })).toBe('-1.5=1970-01-01=-1.5="//8="=true');
+  expect(rowOf(schema, value, { nullText: "true" })).toBe('-1.5,1970-01-01,-1.5,//8=,"true"');
+});
+
+test("zero keeps its sign", () => {
+  const schema = structOf([
+    ["double", primitive("float64")],
+    ["float", primitive("float32")],
+  ]);
+  expect(rowOf(schema, new ArrayStruct(schema, [-0, -0]))).toBe("-0,-0");
+});
+
 test("times are ISO 8601, decimals exact, nested values JSON", () => {
   const schema = structOf([
     ["long", primitive("int64")],

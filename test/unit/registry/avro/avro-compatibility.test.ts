@@ -86,3 +86,15 @@ describe("a reader and a writer", () => {
     expect(places).toEqual(expected);
   });
 });
+
+test("a type that is used everywhere has no more than a thousand faults", () => {
+  const chain = (leaf: string) => {
+    let type = `"${leaf}"`;
+    for (let at = 40; at > 0; at--) {
+      const again = at === 40 ? type : `"R${at + 1}"`;
+      type = record(`{"name":"l","type":${type}},{"name":"r","type":${again}}`, `R${at}`);
+    }
+    return type;
+  };
+  expect(faults(chain("int"), chain("string"))).toHaveLength(1000);
+});

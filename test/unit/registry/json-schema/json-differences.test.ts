@@ -223,3 +223,53 @@ describe("an update of a JSON Schema", () => {
     expect(found(recursive(A), recursive({ type: "null" }))).toEqual(["TYPE_CHANGED #/properties/a"]);
   });
 });
+
+describe("schemas that all refer to each other", () => {
+  const numbers = Array.from({ length: 25 }, (_, at) => at);
+  const ring = (last: object) => ({
+    $ref: "#/definitions/d0",
+    definitions: Object.fromEntries(
+      numbers.map((at) => [
+        `d${at}`,
+        object({
+          ...Object.fromEntries(numbers.map((to) => [`p${to}`, { $ref: `#/definitions/d${to}` }])),
+          ...(at === 24 ? last : {}),
+        }),
+      ]),
+    ),
+  });
+
+  test("are compared once each", () => {
+    expect(lines(ring({ a: A }), ring({ a: A }))).toEqual([]);
+    expect(lines(ring({ a: A }), ring({ a: { type: "null" } }))).not.toEqual([]);
+  });
+
+  test("are different where one alternative relies on another that is", () => {
+    const both = (a: object) => ({
+      anyOf: [{ $ref: "#/definitions/p" }, { $ref: "#/definitions/q" }],
+      definitions: {
+        p: object({ x: { $ref: "#/definitions/x" }, a }),
+        q: object({ x: { $ref: "#/definitions/x" }, b: a }),
+        x: object({ p: { $ref: "#/definitions/p" } }),
+      },
+    });
+    expect(lines(both(A), both({ type: "null" }))).not.toEqual([]);
+  });
+});
+
+test("one that is used everywhere has no more than a thousand differences", () => {
+  const chain = (a: object) => ({
+    $ref: "#/definitions/d0",
+    definitions: Object.fromEntries(
+      Array.from({ length: 40 }, (_, at) => {
+        const next = at === 39 ? a : { $ref: `#/definitions/d${at + 1}` };
+        return [`d${at}`, object({ l: next, r: next })];
+      }),
+    ),
+  });
+  expect(lines(chain(A), chain({ type: "null" }))).toHaveLength(1000);
+});
+
+test("a schema that denies itself ends", () => {
+  expect(() => lines({ not: { $ref: "#" } }, { not: { $ref: "#" } })).not.toThrow();
+});
