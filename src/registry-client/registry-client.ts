@@ -1,3 +1,4 @@
+import { RetriableError } from "../api/errors.js";
 import { LruCache } from "./lru-cache.js";
 import type { RegistrySettings } from "./registry-settings.js";
 import { RegistryTransport, type TransportParts } from "./registry-transport.js";
@@ -160,7 +161,7 @@ export class RegistryClient {
     const { path, what, body, id } = question;
     const asked = this.#transport
       .send({ method: body === undefined ? "GET" : "POST", path, what, body })
-      .then((json) => schemaOf(json, given, id))
+      .then((json) => schemaOf(json, given, id, what))
       .finally(() => this.#running.delete(key));
     this.#running.set(key, asked);
     return asked;
@@ -199,14 +200,27 @@ interface Answer {
   readonly references?: readonly SchemaReference[];
 }
 
-function schemaOf(json: unknown, given: SchemaText | undefined, id: number | undefined): RegisteredSchema {
+function schemaOf(
+  json: unknown,
+  given: SchemaText | undefined,
+  id: number | undefined,
+  what: string,
+): RegisteredSchema {
   const answer = (json ?? {}) as Answer;
+  const schema = answer.schema ?? given?.schema;
+  // It would be kept.
+  if (typeof schema !== "string") {
+    throw new RetriableError(
+      "REGISTRY_UNREACHABLE",
+      `schema.registry.url did not answer with a schema for ${what}: is this a schema registry?`,
+    );
+  }
   return {
     id: answer.id ?? id,
     guid: answer.guid,
     version: answer.version,
     schemaType: answer.schemaType ?? given?.schemaType ?? "AVRO",
-    schema: answer.schema ?? given?.schema ?? "",
+    schema,
     references: answer.references ?? given?.references ?? [],
   };
 }

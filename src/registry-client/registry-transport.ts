@@ -123,11 +123,7 @@ function readJson(answer: HttpAnswer, url: string, { what }: RegistryRequest): u
     try {
       return JSON.parse(body.toString("utf8"));
     } catch (cause) {
-      throw new RetriableError(
-        "REGISTRY_UNREACHABLE",
-        `${url} did not answer in JSON for ${what}: is this a schema registry?`,
-        { cause },
-      );
+      throw noRegistry(url, what, cause);
     }
   }
   const { code, message } = faultOf(answer);
@@ -138,12 +134,25 @@ function readJson(answer: HttpAnswer, url: string, { what }: RegistryRequest): u
       { code: "REGISTRY_UNAUTHORIZED" },
     );
   }
+  // Of a proxy, or of another server: the record is not at fault.
+  if (code === UNREADABLE) throw noRegistry(url, what, new Error(`HTTP ${status}: ${message}`));
   throw new RegistryRefusal(
     status,
     code,
     `The schema registry ${url} refused ${what}: ${message} (error ${code}, HTTP ${status})`,
   );
 }
+
+function noRegistry(url: string, what: string, cause: unknown): RetriableError {
+  return new RetriableError(
+    "REGISTRY_UNREACHABLE",
+    `${url} did not answer in JSON for ${what}: is this a schema registry?`,
+    { cause },
+  );
+}
+
+/** The code of an answer that is no registry's, as in Confluent's client. */
+const UNREADABLE = 50005;
 
 function faultOf({ status, body }: HttpAnswer): { code: number; message: string } {
   const text = body.toString("utf8");
@@ -154,6 +163,6 @@ function faultOf({ status, body }: HttpAnswer): { code: number; message: string 
   } catch {
     // Told below, as in Confluent's client.
   }
-  if (text === "") return { code: status, message: "" };
-  return { code: 50005, message: `Unable to parse error message from schema registry: '(${text.slice(0, 200)})'` };
+  if (text === "") return { code: UNREADABLE, message: "" };
+  return { code: UNREADABLE, message: `Unable to parse error message from schema registry: '(${text.slice(0, 200)})'` };
 }

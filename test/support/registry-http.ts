@@ -6,8 +6,8 @@ export class RegistryHttp implements HttpClient {
   /** `POST /subjects/t-value/versions`, in order. */
   readonly requests: string[] = [];
   readonly sent: HttpRequest[] = [];
-  /** What the next requests meet instead of an answer: a status, or the error of a network. */
-  readonly failures: (number | Error)[] = [];
+  /** What the next requests meet instead of an answer: a status, another server's answer, or the error of a network. */
+  readonly failures: (number | HttpAnswer | Error)[] = [];
   /** Answers of another registry, by path. */
   readonly answers = new Map<string, object>();
 
@@ -27,6 +27,7 @@ export class RegistryHttp implements HttpClient {
     this.sent.push(request);
     const failure = this.failures.shift();
     if (failure instanceof Error) throw failure;
+    if (typeof failure === "object") return failure;
     if (failure !== undefined) return answered(failure, { error_code: failure, message: `HTTP ${failure}` });
     const other = this.answers.get(path);
     if (other) return answered(200, other);

@@ -68,6 +68,24 @@ test.each([401, 403])("%i is not tried again", async (status) => {
   expect(registry.requests).toHaveLength(1);
 });
 
+test.each([
+  [404, "<html>no such page</html>"],
+  [302, ""],
+  [413, "<html>too large</html>"],
+  [200, "<html>please log in</html>"],
+  [200, "{}"],
+  [200, "null"],
+])("an answer %i %s is no registry's: no record is at fault, and it is asked again", async (status, text) => {
+  const registry = await RegistryHttp.open();
+  await registry.register("s", '"int"');
+  registry.failures.push({ status, body: Buffer.from(text) });
+  const { client, settle } = open(registry);
+  const error = (await settle(client.byId(1))) as Error & { code?: string };
+  expect([errorKind(error), error.code]).toEqual(["retriable", "REGISTRY_UNREACHABLE"]);
+  expect(error.message).toContain("did not answer");
+  expect(await settle(client.byId(1))).toMatchObject({ schema: '"int"' });
+});
+
 test("requests for the same run once, and their answer is kept", async () => {
   const registry = await RegistryHttp.open();
   await registry.register("s", '"int"');

@@ -12,6 +12,7 @@ import type { ParquetCodec } from "./parquet-codec.js";
 import { FACTS_KEY, factsText } from "./parquet-facts.js";
 import { holdsDecimal, type ParquetSchema } from "./parquet-schema.js";
 import { columnValue } from "./parquet-values.js";
+import { shortenStatistics } from "./short-statistics.js";
 
 /** What a task's Parquet files share. */
 export interface ParquetFiles {
@@ -68,6 +69,8 @@ export class ParquetPacker implements Packer {
       const rows = await read();
       const columnData = this.#columnsOf(new AvroCursor(rows), count);
       this.#file.write({ columnData, rowGroupSize: count });
+      const leaves = this.schema.columns.filter(({ num_children = 0 }) => num_children === 0);
+      shortenStatistics(this.#file.row_groups.at(-1)!, leaves);
       return this.#out.take();
     });
   }

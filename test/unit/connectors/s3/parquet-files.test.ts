@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import { type AsyncBuffer, parquetMetadata, parquetReadObjects } from "hyparquet";
-import { describe, expect, test } from "vitest";
+import { ParquetWriter } from "hyparquet-writer";
+import { describe, expect, test, vi } from "vitest";
 import { S3SinkTask } from "../../../../connectors/s3/s3-sink-task.js";
 import {
   ArrayStruct,
@@ -270,4 +271,39 @@ test("lzo is refused by name", async () => {
   await expect(run(new MemoryStore(), { "parquet.codec": "lzo" }, [])).rejects.toThrow(
     /parquet\.codec: lzo is not supported/,
   );
+});
+
+test("of the values of a row group no more than short bounds stay in memory", async () => {
+  const schema = structOf([
+    ["text", STRING],
+    ["bytes", primitive("bytes")],
+    ["top", primitive("bytes")],
+    ["number", INT32],
+  ]);
+  const store = new MemoryStore();
+  const finish = vi.spyOn(ParquetWriter.prototype, "finish");
+  const size = 60_000;
+  const values = (offset: number) => [
+    `${offset}${"é".repeat(size)}`,
+    Buffer.alloc(size, offset),
+    Buffer.alloc(size, 255),
+    offset,
+  ];
+  const long = [0, 1, 2].map((offset) => recordOf(offset, schema, new ArrayStruct(schema, values(offset))));
+  await run(store, { "flush.size": "3", "parquet.row.group.bytes": "65536" }, long);
+  const [writer] = finish.mock.contexts as ParquetWriter[];
+  finish.mockRestore();
+  expect(writer!.row_groups).toHaveLength(3);
+  for (const { columns } of writer!.row_groups) {
+    const [text, bytes, top, number] = columns.map(({ meta_data }) => meta_data!.statistics!);
+    for (const bound of [text, bytes, top].flatMap((of) => [of!.min_value, of!.max_value]))
+      expect(bound === undefined || (bound as Uint8Array).length <= 16).toBe(true);
+    expect(text!.is_max_value_exact).toBe(false);
+    expect(top!.max_value).toBeUndefined();
+    expect(number!.max_value).toEqual(expect.any(Number));
+  }
+  const { row_groups } = parquetMetadata(await fileOf(store, KEY(0)).slice(0));
+  const { min_value, max_value } = row_groups[1]!.columns[0]!.meta_data!.statistics!;
+  expect((min_value as string) <= `1${"é".repeat(size)}`).toBe(true);
+  expect((max_value as string) >= `1${"é".repeat(size)}`).toBe(true);
 });
