@@ -61,8 +61,10 @@ export function parseRegistrySettings(props: Props): RegistrySettings {
 
 function parseUrl(text: string): { shown: string; userInfo: string } {
   let url: URL;
+  let userInfo: string;
   try {
     url = new URL(text);
+    userInfo = url.username === "" ? "" : `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
   } catch {
     // The text may hold a password.
     throw new ConfigError("schema.registry.url", "schema.registry.url holds something that is no URL");
@@ -74,7 +76,6 @@ function parseUrl(text: string): { shown: string; userInfo: string } {
       { code: "CONFIG_UNSUPPORTED" },
     );
   }
-  const userInfo = url.username === "" ? "" : `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
   url.username = "";
   url.password = "";
   return { shown: url.href.replace(/\/+$/, ""), userInfo };

@@ -154,7 +154,7 @@ function noRegistry(url: string, what: string, cause: unknown): RetriableError {
 /** The code of an answer that is no registry's, as in Confluent's client. */
 const UNREADABLE = 50005;
 
-function faultOf({ status, body }: HttpAnswer): { code: number; message: string } {
+function faultOf({ body }: HttpAnswer): { code: number; message: string } {
   const text = body.toString("utf8");
   try {
     const json = JSON.parse(text) as { error_code?: unknown; message?: unknown };

@@ -108,7 +108,10 @@ function judgeFormats(values: S3SinkValues, refuse: Refuse): void {
     }
   }
   const nullText = values["format.csv.null"];
-  if (formatKind(values["format.class"]) === "csv" && (/["\r\n]/.test(nullText) || nullText.includes(values["format.csv.delimiter"])))
+  if (
+    formatKind(values["format.class"]) === "csv" &&
+    (/["\r\n]/.test(nullText) || nullText.includes(values["format.csv.delimiter"]))
+  )
     refuse("format.csv.null", "must hold no quote, line break or format.csv.delimiter: a null is never quoted");
   if (values["avro.codec"] === "bzip2" && usesFormat(values, "avro"))
     refuse("avro.codec", "bzip2 is not supported; use null, deflate, snappy or zstandard");

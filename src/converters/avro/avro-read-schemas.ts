@@ -23,7 +23,7 @@ export interface ReadSchema {
 export class AvroReadSchemas {
   /** Whether what is found may be another later: the latest version is read as, which changes. */
   readonly expires: boolean;
-  readonly #found: LruCache<string, { readonly as: ReadSchema; readonly untilMs: number }>;
+  readonly #found: LruCache<string, { readonly as: ReadSchema; readonly untilMs: number; isUsed: boolean }>;
 
   constructor(
     private readonly client: RegistryClient,
@@ -38,7 +38,9 @@ export class AvroReadSchemas {
   /** undefined: `prepare` must be awaited first. */
   find(topic: string, id: number | string): ReadSchema | undefined {
     const found = this.#found.get(`${topic} ${id}`);
-    if (!found || (this.expires && found.untilMs <= this.clock.monotonicMs())) return undefined;
+    // What was prepared serves its record, however long the rest of it took.
+    if (!found || (this.expires && found.isUsed && found.untilMs <= this.clock.monotonicMs())) return undefined;
+    found.isUsed = true;
     return found.as;
   }
 
@@ -48,7 +50,7 @@ export class AvroReadSchemas {
     const writer = await this.#parse(written, `The schema of id ${id}`);
     const as = await this.#readSchema(topic, written, writer);
     const untilMs = this.clock.monotonicMs() + this.settings.registry.latestTtlMs;
-    this.#found.set(`${topic} ${id}`, { as, untilMs });
+    this.#found.set(`${topic} ${id}`, { as, untilMs, isUsed: false });
   }
 
   async #readSchema(topic: string, written: RegisteredSchema, writer: AvroSchema): Promise<ReadSchema> {

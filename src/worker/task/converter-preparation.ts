@@ -16,8 +16,9 @@ export function isNotPrepared(error: unknown): boolean {
 }
 
 /**
- * Converts a record, and calls `prepare` once on each converter that requests it. The task must do nothing else
- * meanwhile: the next record would overtake this one (I9).
+ * Converts a record, and calls `prepare` on each converter that requests it, but never twice in a row: what one has
+ * prepared may expire while another one prepares. The task must do nothing else meanwhile: the next record would
+ * overtake this one (I9).
  *
  * @param attempt converts the record; throws its converter's error.
  * @param atWork the converter in which `attempt` has just thrown; undefined if it cannot prepare.
@@ -29,14 +30,14 @@ export async function convertPrepared<T>(
   atWork: () => ConverterAtWork | undefined,
   stopping: AbortSignal,
 ): Promise<T> {
-  const prepared = new Set<Converter>();
+  let last: Converter | undefined;
   for (;;) {
     try {
       return attempt();
     } catch (error) {
       const found = isNotPrepared(error) ? atWork() : undefined;
-      if (!found?.converter.prepare || prepared.has(found.converter)) throw error;
-      prepared.add(found.converter);
+      if (!found?.converter.prepare || last === found.converter) throw error;
+      last = found.converter;
       await untilStopped(found.converter.prepare(found.topic, found.subject, found.headers), stopping);
     }
   }

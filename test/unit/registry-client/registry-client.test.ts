@@ -191,6 +191,7 @@ test("a URL is shown without its credentials", () => {
 test.each([
   [{ "schema.registry.url": "" }, "schema.registry.url is empty"],
   [{ "schema.registry.url": "user:secret@@x" }, "schema.registry.url"],
+  [{ "schema.registry.url": "http://user:secret%@x" }, "schema.registry.url holds something that is no URL"],
   [{ "basic.auth.credentials.source": "USER_INFO" }, "basic.auth.user.info is missing"],
   [
     { "basic.auth.credentials.source": "URL", "bearer.auth.credentials.source": "STATIC_TOKEN" },

@@ -189,3 +189,10 @@ describe("the store", () => {
     expect(encryption({ "s3.ssea.name": "aws:kms", "s3.sse.kms.key.id": "k" })).toMatchObject({ kmsKeyId: "k" });
   });
 });
+
+test.each(['"', "\n", ",", "a,b"])("a null of CSV that would break its line is refused: %j", (text) => {
+  const csv = { "format.class": "io.millrace.connect.s3.format.csv.CsvFormat" };
+  const values = parseConfig(S3_SINK_CONFIG, { ...SINK_PROPS, ...csv });
+  expect(judgeSettings({ ...values, "format.csv.null": text }).map(({ key }) => key)).toEqual(["format.csv.null"]);
+  expect(judgeSettings({ ...values, "format.csv.null": "NULL" })).toEqual([]);
+});

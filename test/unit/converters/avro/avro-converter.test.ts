@@ -279,6 +279,16 @@ describe("reading", () => {
     expect(await fields()).toEqual(["more", "id"]);
   });
 
+  test("latest.cache.ttl.sec=0 asks for each record", async () => {
+    const registry = await RegistryHttp.open();
+    await registry.register("t-value", smallText);
+    const converting = new Converting(registry, { "use.latest.version": "true", "latest.cache.ttl.sec": "0" });
+    const bytes = Buffer.from("00000000010202", "hex");
+    for (let i = 0; i < 3; i++) expect((await converting.read(bytes)).schema!.name).toBe("a.R");
+    const latest = registry.requests.filter((request) => request.endsWith("/versions/latest"));
+    expect(latest).toHaveLength(3);
+  });
+
   test.each([
     ["{}", "Unknown magic byte!"],
     ["\u0000\u0000", "Unknown magic byte!"],

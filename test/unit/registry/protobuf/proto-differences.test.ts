@@ -87,7 +87,10 @@ test("messages that all name each other are compared once each", () => {
   const numbers = Array.from({ length: 30 }, (_, at) => at);
   const file = (more: string) =>
     `syntax = "proto3"; ${numbers
-      .map((at) => `message M${at} { ${numbers.map((to) => `M${to} f${to} = ${to + 1};`).join(" ")} ${at === 29 ? more : ""} }`)
+      .map(
+        (at) =>
+          `message M${at} { ${numbers.map((to) => `M${to} f${to} = ${to + 1};`).join(" ")} ${at === 29 ? more : ""} }`,
+      )
       .join(" ")}`;
   expect(lines(file(""), file(""))).toEqual([]);
   expect(found(file("int32 n = 99;"), file("double n = 99;"))).toContain("FIELD_SCALAR_KIND_CHANGED #/M29/99");

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import {
+  type Converter,
   DataError,
+  NotPreparedError,
   primitive,
   RetriableError,
   type Schema,
@@ -8,6 +10,7 @@ import {
   SourceRecord,
 } from "../../../../src/api/index.js";
 import { deferred } from "../../../../src/base/deferred.js";
+import { convertPrepared } from "../../../../src/worker/task/converter-preparation.js";
 import type { TaskConverters } from "../../../../src/worker/task/task-converters.js";
 import { FakeRegistry, RegistryConverter } from "../registry-converter.js";
 import { P0, sinkRig } from "../sink-harness.js";
@@ -248,4 +251,36 @@ describe("a sink whose converter must fetch its schemas", () => {
     expect(String(queue.written[0]!.value)).toBe(wire(1, "made"));
     runner.abandon();
   });
+});
+
+test("what a key's converter has prepared may expire while the value's prepares", async () => {
+  let isKeyKnown = false;
+  let isValueKnown = false;
+  const calls: string[] = [];
+  const converters = {
+    key: {
+      prepare: async () => {
+        calls.push("key");
+        isKeyKnown = true;
+      },
+    },
+    value: {
+      prepare: async () => {
+        calls.push("value");
+        isValueKnown = true;
+        isKeyKnown = false;
+      },
+    },
+  } as unknown as Record<string, Converter>;
+  let atWork = "key";
+  const attempt = () => {
+    atWork = "key";
+    if (!isKeyKnown) throw new NotPreparedError("the key's schema");
+    atWork = "value";
+    if (!isValueKnown) throw new NotPreparedError("the value's schema");
+    return "converted";
+  };
+  const found = () => ({ converter: converters[atWork]!, topic: "t", subject: null, headers: [] });
+  expect(await convertPrepared(attempt, found, new AbortController().signal)).toBe("converted");
+  expect(calls).toEqual(["key", "value", "key"]);
 });
