@@ -148,7 +148,12 @@ export class StreamPhase {
       inbox,
     });
     const phase = new StreamPhase(parts, stream, walk, relations);
-    if (settings.xminIntervalMs > 0) await phase.#watchXmin();
+    if (settings.xminIntervalMs > 0)
+      await phase.#watchXmin().catch((error) => {
+        // Nobody else knows of the phase yet: its timers would go on for ever.
+        phase.close();
+        throw error;
+      });
     logger.info("Streaming started", { slot: settings.slotName, startLsn: resume.startLsn });
     return phase;
   }
@@ -212,6 +217,7 @@ export class StreamPhase {
       limitBytes: settings.maxQueueBytes,
       filter,
       schemas,
+      logger: context.logger,
       find: async ({ id, oid }) =>
         (await this.#signalledTables()).find((table) =>
           oid === null ? `${table.schema}.${table.table}` === id : table.oid === oid,

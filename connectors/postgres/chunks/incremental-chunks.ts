@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { DataError, UnsupportedError } from "../../../src/api/index.js";
+import { DataError, type Logger, UnsupportedError } from "../../../src/api/index.js";
 import type { IncrementalPosition, IncrementalTable } from "../position/incremental-position.js";
 import { queryRows } from "../server/query-rows.js";
 import { endTimeouts } from "../server/session-timeouts.js";
@@ -25,6 +25,7 @@ export interface IncrementalChunksOptions {
   readonly limitBytes: number;
   readonly filter: TableFilter;
   readonly schemas: TableSchemas;
+  readonly logger: Logger;
   /** The captured table; undefined: gone. */
   readonly find: (table: IncrementalTable) => Promise<CapturedTable | undefined>;
   /** Whether some transaction that was streamed is invisible: its changes were sent before the chunk's older rows. */
@@ -116,7 +117,7 @@ export class IncrementalChunks {
   }
 
   async #copy(table: CapturedTable, position: IncrementalPosition, highLsn: Lsn): Promise<Chunk> {
-    const { chunkSize, limitBytes, schemas } = this.#options;
+    const { chunkSize, limitBytes, schemas, logger } = this.#options;
     const described = await this.#reader.describe(table);
     if (!described) throw new TableChanged(table);
     const { definition } = described;
@@ -129,10 +130,15 @@ export class IncrementalChunks {
     const places = order.map((name) => definition.columns.findIndex((column) => column.name === name));
     const keys = order.map(quoteIdentifier);
     const where = [...(condition === null ? [] : [`(${condition})`])];
-    const maximum = position.maximumKey ?? (await this.#maximum(keys, `FROM ${rowsOf(table)}`, where));
-    const { topic } = schema;
-    if (maximum === null) return { rows: [], topic, keyColumns, highLsn, lastKey: [], maximumKey: [], isLast: true };
-    if (position.lastKey) where.push(`(${keys.join(", ")}) > (${position.lastKey.map(quoteLiteral).join(", ")})`);
+    const typed = await this.#typed(table, order);
+    const done = isSameOrder(position.order, typed) ? position : { lastKey: null, maximumKey: null };
+    if (position.lastKey && !done.lastKey)
+      logger.warn(`The key of table ${id} was altered while its rows were read: they are read from the beginning`);
+    const maximum = done.maximumKey ?? (await this.#maximum(keys, `FROM ${rowsOf(table)}`, where));
+    const { schemaName, tableName } = schema;
+    const of = { schemaName, tableName, keyColumns, highLsn, order: typed };
+    if (maximum === null) return { ...of, rows: [], lastKey: [], maximumKey: [], isLast: true };
+    if (done.lastKey) where.push(`(${keys.join(", ")}) > (${done.lastKey.map(quoteLiteral).join(", ")})`);
     where.push(`(${keys.join(", ")}) <= (${maximum.map(quoteLiteral).join(", ")})`);
     const limit = this.#latest.id === id ? this.#latest.rows : chunkSize;
     const rows: ChunkRow[] = [];
@@ -161,14 +167,25 @@ export class IncrementalChunks {
     }
     this.#latest = { id, rows: bytes > limitBytes ? rows.length : limit };
     return {
+      ...of,
       rows,
-      topic,
-      keyColumns,
-      highLsn,
       lastKey,
       maximumKey: maximum,
       isLast: count < limit && rows.length === count,
     };
+  }
+
+  /** Columns with what decides about the order of their values. */
+  async #typed({ oid }: CapturedTable, columns: readonly string[]): Promise<string[]> {
+    const found = await queryRows(
+      this.#options.client,
+      `SELECT attname AS name, concat_ws(' ', attname, format_type(atttypid, NULL), collname) AS typed
+       FROM pg_attribute LEFT JOIN pg_collation c ON c.oid = attcollation
+       WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped`,
+      [oid],
+    );
+    const texts = new Map(found.map((row) => [row["name"]!, row["typed"]!]));
+    return columns.map((name) => texts.get(name)!);
   }
 
   async #maximum(keys: readonly string[], from: string, where: readonly string[]): Promise<string[] | null> {
@@ -180,6 +197,11 @@ export class IncrementalChunks {
     );
     return row ? keys.map((_, at) => row[`k${at}`]!) : null;
   }
+}
+
+/** @param stored null: an older offset does not say. */
+function isSameOrder(stored: readonly string[] | null, now: readonly string[]): boolean {
+  return stored === null || JSON.stringify(stored) === JSON.stringify(now);
 }
 
 function sizeOf({ starts, ends, count }: Tuple): number {

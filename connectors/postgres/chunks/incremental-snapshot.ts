@@ -30,11 +30,15 @@ export interface ChunkRow {
 /** The rows of a table between two keys, read in one transaction. */
 export interface Chunk {
   readonly rows: readonly ChunkRow[];
-  readonly topic: string;
+  /** The table. Not its topic, which other tables may share, with the same keys. */
+  readonly schemaName: string;
+  readonly tableName: string;
   /** The table's own key. That of its records may be another, and not unique (message.key.columns). */
   readonly keyColumns: readonly string[];
   /** Everything that the transaction saw was written before it. */
   readonly highLsn: Lsn;
+  /** What orders the rows, with types: keys of another order have another meaning. */
+  readonly order: readonly string[];
   readonly lastKey: readonly string[];
   readonly maximumKey: readonly string[];
   readonly isLast: boolean;
@@ -90,9 +94,13 @@ export class IncrementalSnapshot {
     return this.#position.tables.some(({ oid }) => oid !== null);
   }
 
-  /** An initial snapshot begins. What is left of an earlier one is dropped. */
+  /**
+   * An initial snapshot begins. What is left of an earlier one is dropped, and so is what signals asked for of its
+   * tables: that may be some of their rows only.
+   */
   begin(tables: readonly IncrementalTable[]): void {
-    this.stop((_, { oid }) => oid !== null);
+    const own = new Set(tables.map(({ id }) => id));
+    this.stop((id, { oid }) => oid !== null || own.has(id));
     this.add(tables);
   }
 
@@ -158,8 +166,8 @@ export class IncrementalSnapshot {
 
   /** The stream sends an event of this row. @param old the row before, which may hold what `tuple` lacks. */
   supersede(table: TableSchema, tuple: Tuple, old: Tuple | null = null): void {
-    const window = this.#window;
-    if (window?.chunk.topic !== table.topic) return;
+    const window = this.#windowOf(table);
+    if (!window) return;
     const id = table.readTexts(window.chunk.keyColumns, tuple, old);
     // Under a replica identity of other columns a row may come without its key: it could be any of the window.
     if (id === null) {
@@ -170,7 +178,12 @@ export class IncrementalSnapshot {
 
   /** The stream sends a truncate. */
   clear(table: TableSchema): void {
-    if (this.#window?.chunk.topic === table.topic) this.#window.rows.clear();
+    this.#windowOf(table)?.rows.clear();
+  }
+
+  #windowOf({ schemaName, tableName }: TableSchema) {
+    const window = this.#window;
+    return window?.chunk.tableName === tableName && window.chunk.schemaName === schemaName ? window : undefined;
   }
 
   /** The rows of the window that are still to be sent, and goes on behind them. */
@@ -179,11 +192,14 @@ export class IncrementalSnapshot {
     this.#window = undefined;
     this.#redone = 0;
     if (chunk.isLast) this.finish();
-    else this.#position = { ...this.#position, lastKey: chunk.lastKey, maximumKey: chunk.maximumKey };
+    else {
+      const { order, lastKey, maximumKey } = chunk;
+      this.#position = { ...this.#position, order, lastKey, maximumKey };
+    }
     return [...rows.values()];
   }
 }
 
 function begin(tables: readonly IncrementalTable[]): IncrementalPosition {
-  return { tables, lastKey: null, maximumKey: null };
+  return { tables, order: null, lastKey: null, maximumKey: null };
 }

@@ -16,17 +16,20 @@ export interface IncrementalTable {
 export interface IncrementalPosition {
   /** The first is being read. */
   readonly tables: readonly IncrementalTable[];
+  /** The columns that order its rows, with their types; null before the first chunk, and in older offsets. */
+  readonly order: readonly string[] | null;
   /** Of the last row that was sent, and of the last row to send, as the server's texts; null before the first chunk. */
   readonly lastKey: readonly string[] | null;
   readonly maximumKey: readonly string[] | null;
 }
 
 const TABLES = "incremental_snapshot_collections";
+const ORDER = "incremental_snapshot_key_order";
 const LAST_KEY = "incremental_snapshot_last_key";
 const MAXIMUM_KEY = "incremental_snapshot_end_key";
 
 /** The keys of an offset. Debezium knows the list of tables, and would read the first of them from its beginning. */
-export function incrementalKeys({ tables, lastKey, maximumKey }: IncrementalPosition): SourceMap {
+export function incrementalKeys({ tables, order, lastKey, maximumKey }: IncrementalPosition): SourceMap {
   if (tables.length === 0) return {};
   return {
     [TABLES]: JSON.stringify(
@@ -38,6 +41,7 @@ export function incrementalKeys({ tables, lastKey, maximumKey }: IncrementalPosi
         ...(oid !== null && { [`${TABLES}_oid`]: String(oid) }),
       })),
     ),
+    ...(order && { [ORDER]: JSON.stringify(order) }),
     ...(lastKey && { [LAST_KEY]: JSON.stringify(lastKey) }),
     ...(maximumKey && { [MAXIMUM_KEY]: JSON.stringify(maximumKey) }),
   };
@@ -67,7 +71,7 @@ export function readIncremental(offset: SourceMap | null): IncrementalPosition {
     const list = listOf<string>(name, offset?.[name]);
     return list.length === 0 ? null : list;
   };
-  return { tables, lastKey: key(LAST_KEY), maximumKey: key(MAXIMUM_KEY) };
+  return { tables, order: key(ORDER), lastKey: key(LAST_KEY), maximumKey: key(MAXIMUM_KEY) };
 }
 
 function listOf<T>(name: string, text: unknown): T[] {

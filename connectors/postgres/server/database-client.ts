@@ -11,11 +11,11 @@ import { codeOf } from "./failure.js";
 const CONNECT_TIMEOUT_MS = 20_000;
 
 /**
- * Values are parsed from their text forms, so every connection sets these, overriding the database's defaults. Some
- * connections idle for long; servers before PostgreSQL 14 have no limit for that.
+ * Values are parsed from their text forms, and written in literals, so every connection sets these, overriding the
+ * database's defaults. Some connections idle for long; servers before PostgreSQL 14 have no limit for that.
  */
 const SESSION =
-  "SET DateStyle='ISO, YMD'; SET IntervalStyle='postgres'; SET extra_float_digits=3; SET bytea_output='hex'; SET TimeZone='UTC'; SET client_encoding='UTF8'; SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'idle_session_timeout'";
+  "SET DateStyle='ISO, YMD'; SET IntervalStyle='postgres'; SET extra_float_digits=3; SET bytea_output='hex'; SET TimeZone='UTC'; SET client_encoding='UTF8'; SET standard_conforming_strings=on; SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'idle_session_timeout'";
 
 export interface ConnectOptions {
   readonly settings: ConnectionSettings;

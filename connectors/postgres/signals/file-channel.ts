@@ -4,7 +4,7 @@ import { DataError, type Logger } from "../../../src/api/index.js";
 import type { SentSignal, SignalBatch, SignalChannel } from "./signal-channel.js";
 import { parseSignalMessage } from "./signal-message.js";
 
-/** The end of a name, before a number: signals that were taken from the file and are not carried out yet. */
+/** The end of a name, before whose and a number: signals that were taken from the file and are not carried out yet. */
 const TAKEN = ".taken-";
 
 /**
@@ -15,6 +15,7 @@ const TAKEN = ".taken-";
 export class FileChannel implements SignalChannel {
   readonly name = "file";
   readonly #path: string;
+  readonly #owner: string;
   readonly #logger: Logger;
   /** Taken by a task that ended before they were carried out; undefined before the first look. */
   #left: number[] | undefined;
@@ -22,8 +23,10 @@ export class FileChannel implements SignalChannel {
   readonly #delivered: number[] = [];
   #last = 0;
 
-  constructor(path: string, logger: Logger) {
+  /** @param owner topic.prefix: connectors may share the file, but none may touch what another has taken. */
+  constructor(path: string, owner: string, logger: Logger) {
     this.#path = path;
+    this.#owner = owner;
     this.#logger = logger;
   }
 
@@ -52,7 +55,9 @@ export class FileChannel implements SignalChannel {
     const size = await stat(this.#path).then((found) => found.size, unlessMissing);
     if (!size) return undefined;
     const number = this.#last + 1;
-    await rename(this.#path, this.#named(number));
+    const isTaken = await rename(this.#path, this.#named(number)).then(() => true, unlessMissing);
+    // Another connector was first.
+    if (!isTaken) return undefined;
     this.#left!.push(number);
     // As the original leaves it: an empty file. One that a writer has made meanwhile stays as it is.
     await (await open(this.#path, "a")).close();
@@ -60,16 +65,17 @@ export class FileChannel implements SignalChannel {
   }
 
   #named(number: number): string {
-    return `${this.#path}${TAKEN}${number}`;
+    return `${this.#path}${TAKEN}${this.#owner}-${number}`;
   }
 
   async #taken(): Promise<number[]> {
-    const start = `${basename(this.#path)}${TAKEN}`;
+    const start = `${basename(this.#path)}${TAKEN}${this.#owner}-`;
     const names = await readdir(dirname(this.#path));
     return names
       .filter((name) => name.startsWith(start))
-      .map((name) => Number(name.slice(start.length)))
-      .filter((number) => Number.isSafeInteger(number))
+      .map((name) => name.slice(start.length))
+      .filter((number) => /^\d{1,15}$/.test(number))
+      .map(Number)
       .sort((a, b) => a - b);
   }
 

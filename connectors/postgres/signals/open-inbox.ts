@@ -21,6 +21,6 @@ export function openInbox(settings: Settings, context: SourceTaskContext, stored
     });
     channels.push(new KafkaChannel({ reader, key: topicPrefix, pollTimeoutMs, logger }));
   }
-  if (signalChannels.has("file")) channels.push(new FileChannel(signalFile, logger));
+  if (signalChannels.has("file")) channels.push(new FileChannel(signalFile, topicPrefix, logger));
   return new SignalInbox({ channels, stored, pollMs: signalPollMs, clock, random, logger, stopping });
 }

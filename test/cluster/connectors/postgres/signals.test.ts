@@ -215,13 +215,52 @@ test("an incremental snapshot goes on from any of its offsets", async () => {
   }
   // One that Debezium left has the list of tables, and a key in Java's form: the table begins again.
   await db.released();
-  const { incremental_snapshot_last_key: _, incremental_snapshot_end_key: __, ...left } = records[12]!.sourceOffset;
+  const left = { ...records[12]!.sourceOffset };
+  for (const key of ["last_key", "end_key", "key_order"]) delete left[`incremental_snapshot_${key}`];
   const taken = await TaskDriver.start(db.props({ "snapshot.mode": "no_data", ...SIGNALS }), {
     ...clone(left),
     incremental_snapshot_primary_key: "aced000570",
   });
   expect(reads(await taken.readUntil((found) => reads(found).length === 45))).toHaveLength(45);
   await taken.stop();
+});
+
+test.each([
+  ["ALTER TABLE t DROP CONSTRAINT t_pkey, ADD PRIMARY KEY (code)", 45],
+  ['ALTER TABLE t ALTER COLUMN id TYPE text COLLATE "C"', 45],
+  // No alteration of the key: the table goes on behind its tenth row.
+  ["ALTER TABLE t ALTER COLUMN code TYPE text", 35],
+])("a table whose key is altered between its chunks is read from the beginning: %s", async (alteration, count) => {
+  await db.execute(
+    "CREATE TABLE t(id int PRIMARY KEY, code int NOT NULL)",
+    "INSERT INTO t SELECT i, 46 - i FROM generate_series(1, 45) i",
+  );
+  const driver = await db.stream(SIGNALS);
+  await signal("execute-snapshot", { "data-collections": ["public.t"] });
+  const records = await driver.readUntil((found) => reads(found).length === 45);
+  await driver.stop();
+  await db.released();
+  await db.execute(alteration);
+  const next = await TaskDriver.start(
+    db.props({ "snapshot.mode": "no_data", ...SIGNALS }),
+    clone(reads(records)[9]!.sourceOffset),
+  );
+  const again = await next.readUntil((found) => reads(found).length > 0 && !isActive(found.at(-1)!));
+  expect(reads(again)).toHaveLength(count);
+  await next.stop();
+});
+
+test("keys with backslashes bound chunks also where the database reads them as escapes", async () => {
+  await db.execute(
+    `ALTER DATABASE ${db.name} SET standard_conforming_strings = off`,
+    "CREATE TABLE t(id bytea PRIMARY KEY)",
+    "INSERT INTO t SELECT decode('61' || lpad(to_hex(i), 2, '0'), 'hex') FROM generate_series(1, 45) i",
+  );
+  const driver = await db.stream(SIGNALS);
+  await signal("execute-snapshot", { "data-collections": ["public.t"] });
+  const records = await driver.readUntil((found) => reads(found).length > 0 && !isActive(found.at(-1)!));
+  expect(reads(records)).toHaveLength(45);
+  await driver.stop();
 });
 
 test("a task that finds a newer offset than at its start goes on with that one's incremental snapshot", async () => {

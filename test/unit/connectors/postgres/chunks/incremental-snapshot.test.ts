@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { type Chunk, IncrementalSnapshot } from "../../../../../connectors/postgres/chunks/incremental-snapshot.js";
 import { parseSettings } from "../../../../../connectors/postgres/config/settings.js";
+import { incrementalKeys } from "../../../../../connectors/postgres/position/incremental-position.js";
 import { ColumnWarnings } from "../../../../../connectors/postgres/tables/column-warnings.js";
 import { TableFilter } from "../../../../../connectors/postgres/tables/table-filter.js";
 import { TableSchema } from "../../../../../connectors/postgres/tables/table-schema.js";
@@ -44,8 +45,10 @@ const CHUNK: Chunk = {
     row: [id, 7],
     schema,
   })),
-  topic: schema.topic,
+  schemaName: "public",
+  tableName: "o",
   keyColumns: ["id"],
+  order: ["id integer"],
   highLsn: 8 as Lsn,
   lastKey: ["3"],
   maximumKey: ["3"],
@@ -70,6 +73,43 @@ test("an event supersedes its own row, not others of its message key", () => {
   // Large and unchanged: only the row before has it.
   incremental.supersede(schema, tupleOf(undefined, "7"), tupleOf("3", null));
   expect(ids(incremental)).toEqual([1]);
+});
+
+test("events of another table leave the chunk's rows alone, even in its topic", () => {
+  const routed = parseSettings({
+    "topic.prefix": "s",
+    "database.hostname": "d",
+    "database.user": "u",
+    "database.dbname": "d",
+    "topic.naming.strategy": "io.debezium.schema.DefaultTopicNamingStrategy",
+  });
+  const [own, other] = ["public", "archive"].map(
+    (name) =>
+      new TableSchema(
+        { oid: 1, schema: name, table: "o", columns, keyColumns: ["id"] },
+        routed,
+        new TableFilter(routed),
+        new ColumnWarnings(silentLogger),
+      ),
+  );
+  expect(other!.topic).toBe(own!.topic);
+  const incremental = opened();
+  incremental.supersede(other!, tupleOf("2", "7"));
+  incremental.supersede(other!, tupleOf(null, "7"));
+  incremental.clear(other!);
+  incremental.supersede(own!, tupleOf("3", "7"));
+  expect(ids(incremental)).toEqual([1, 2]);
+});
+
+test("an initial snapshot reads a whole table of which a signal had asked for some rows", () => {
+  const part = { id: "b", condition: "id > 5", surrogateKey: null, correlationId: "s", oid: null };
+  const incremental = new IncrementalSnapshot(
+    incrementalKeys({ tables: [part], order: ["id integer"], lastKey: ["7"], maximumKey: ["9"] }),
+    silentLogger,
+  );
+  const whole = { id: "b", condition: null, surrogateKey: null, correlationId: null, oid: 2 };
+  incremental.begin([whole]);
+  expect(incremental.position).toEqual({ tables: [whole], order: null, lastKey: null, maximumKey: null });
 });
 
 test("a chunk is read again after an event that does not tell its row", () => {

@@ -110,8 +110,10 @@ function streamOfSignal(type: string, more: Props = {}) {
   };
   const empty = {
     rows: [],
-    topic: "shop.public.a",
+    schemaName: "public",
+    tableName: "a",
     keyColumns: ["id"],
+    order: ["id integer"],
     highLsn: 5000,
     lastKey: [],
     maximumKey: [],

@@ -11,13 +11,14 @@ test("an incremental snapshot's place is read as it was stored, and Debezium's l
       { id: "public.t", condition: "a = 1", surrogateKey: null, correlationId: "s1", oid: 16_400 },
       { id: "public.u", condition: null, surrogateKey: "place", correlationId: null, oid: null },
     ],
+    order: ["id integer", "name text"],
     lastKey: ["5", 'x"y'],
     maximumKey: ["9", ""],
   };
   expect(readIncremental(incrementalKeys(position))).toEqual(position);
-  expect(incrementalKeys({ tables: [], lastKey: null, maximumKey: null })).toEqual({});
+  expect(incrementalKeys({ tables: [], order: null, lastKey: null, maximumKey: null })).toEqual({});
   expect(withoutIncremental({ lsn: 1, ...incrementalKeys(position) })).toEqual({ lsn: 1 });
-  const none = { tables: [], lastKey: null, maximumKey: null };
+  const none = { tables: [], order: null, lastKey: null, maximumKey: null };
   for (const offset of [null, { lsn: 1 }, { incremental_snapshot_collections: "[]" }])
     expect(readIncremental(offset)).toEqual(none);
   expect(
@@ -35,6 +36,7 @@ test("a key that is null or empty is none", () => {
   for (const key of [null, "", "[]"])
     expect(readIncremental({ incremental_snapshot_last_key: key, incremental_snapshot_end_key: key })).toEqual({
       tables: [],
+      order: null,
       lastKey: null,
       maximumKey: null,
     });

@@ -21,7 +21,7 @@ const line = (id: string) => `{"id":"${id}","type":"log","data":{"message":"hi {
 const signal = (id: string) => ({ id, type: "log", data: '{"message":"hi {}"}' });
 
 test("takes the lines, and leaves an empty file", async () => {
-  const channel = new FileChannel(path, logger);
+  const channel = new FileChannel(path, "shop", logger);
   expect(await channel.read()).toBeUndefined();
   writeFileSync(path, line("a") + line("b").trimEnd());
   expect(await channel.read()).toEqual({ signals: [signal("a"), signal("b")], place: 1 });
@@ -30,20 +30,20 @@ test("takes the lines, and leaves an empty file", async () => {
   appendFileSync(path, line("c"));
   expect(await channel.read()).toEqual({ signals: [signal("c")], place: 2 });
   await channel.settle(1);
-  expect(readdirSync(folder)).toEqual(["file-signals.txt", "file-signals.txt.taken-2"]);
+  expect(readdirSync(folder)).toEqual(["file-signals.txt", "file-signals.txt.taken-shop-2"]);
   await channel.settle(2);
   expect(readdirSync(folder)).toEqual(["file-signals.txt"]);
 });
 
 test("what was not settled comes again, before what has come since", async () => {
-  const before = new FileChannel(path, logger);
+  const before = new FileChannel(path, "shop", logger);
   for (const id of ["a", "b"]) {
     writeFileSync(path, line(id));
     await before.read();
   }
   await before.settle(1);
   writeFileSync(path, line("c"));
-  const after = new FileChannel(path, logger);
+  const after = new FileChannel(path, "shop", logger);
   expect(await after.read()).toEqual({ signals: [signal("b")], place: 2 });
   expect(await after.read()).toEqual({ signals: [signal("c")], place: 3 });
   await after.settle(3);
@@ -51,7 +51,7 @@ test("what was not settled comes again, before what has come since", async () =>
 });
 
 test("lines that are no signals are warned of without their text", async () => {
-  const channel = new FileChannel(path, logger);
+  const channel = new FileChannel(path, "shop", logger);
   writeFileSync(path, `secret\n[1]\n\n{"id":"x"}\n${line("a")}`);
   expect(await channel.read()).toEqual({ signals: [signal("a")], place: 1 });
   expect(warnings).toEqual([
@@ -62,7 +62,19 @@ test("lines that are no signals are warned of without their text", async () => {
 });
 
 test("an unreadable folder is an error, and not an empty one", async () => {
-  const channel = new FileChannel(join(folder, "absent", "signals.txt"), logger);
+  const channel = new FileChannel(join(folder, "absent", "signals.txt"), "shop", logger);
   await expect(channel.read()).rejects.toThrow(/ENOENT/);
   expect(existsSync(join(folder, "absent"))).toBe(false);
+});
+
+test("connectors that share a file never take, lose or remove what another has taken", async () => {
+  const [shop, other] = [new FileChannel(path, "shop", logger), new FileChannel(path, "shop-1", logger)];
+  writeFileSync(path, line("a"));
+  await shop.read();
+  writeFileSync(path, line("b"));
+  expect(await other.read()).toEqual({ signals: [signal("b")], place: 1 });
+  const again = new FileChannel(path, "shop", logger);
+  expect(await again.read()).toEqual({ signals: [signal("a")], place: 1 });
+  await other.settle(1);
+  expect(readdirSync(folder)).toEqual(["file-signals.txt", "file-signals.txt.taken-shop-1"]);
 });
