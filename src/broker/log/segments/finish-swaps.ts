@@ -23,12 +23,16 @@ export function finishSwaps(
   const names = list();
   const swaps = [...names].filter((name) => name.endsWith(".log.swap")).sort();
   const logs = new Set([...names].filter((name) => /\.log(\.swap)?$/.test(name)).map((name) => name.slice(0, 20)));
-  for (const name of names) {
-    const isLeftOver = /\.(cleaned|deleted|tmp)$/.test(name);
-    const isOrphan = /^\d{20}\.(time|txn)?index/.test(name) && !logs.has(name.slice(0, 20));
-    // Of a compaction that was interrupted before its `.swap`; another one would take it for its own.
-    const isEarly = /index\.swap$/.test(name) && !names.has(`${name.slice(0, 20)}.log.swap`);
-    if (!isLeftOver && !isOrphan && !isEarly) continue;
+  const isOrphan = (name: string) => /^\d{20}\.(time|txn)?index/.test(name) && !logs.has(name.slice(0, 20));
+  // Of a compaction that was interrupted before its `.swap`; another one would take it for its own.
+  const isEarly = (name: string) => /index\.swap$/.test(name) && !names.has(`${name.slice(0, 20)}.log.swap`);
+  const leftOver = [...names].filter((name) => {
+    return /\.(cleaned|deleted|tmp)$/.test(name) || isOrphan(name) || isEarly(name);
+  });
+  // A killed process may have renamed a segment and not forced that to disk: with its old name, and without its index, it
+  // would be taken for cut off, and what follows it for lost.
+  if (leftOver.some((name) => name.endsWith(".deleted") || isOrphan(name))) disk.syncFolder(folder);
+  for (const name of leftOver) {
     disk.remove(join(folder, name));
     names.delete(name);
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { writeFileDurably } from "../../../../../src/base/files/durable-files.js";
+import { makeFolderDurably, writeFileDurably } from "../../../../../src/base/files/durable-files.js";
 import { SeededRandom } from "../../../../../src/base/random.js";
 import { adoptCleaned } from "../../../../../src/broker/log/cleaning/adopt-cleaned.js";
 import { describeCleaning } from "../../../../../src/broker/log/cleaning/cleaning-job.js";
@@ -19,10 +19,11 @@ function opened(disk: MemoryDisk, segmentBytes: number, leaderEpoch: number): Pa
 }
 
 /** A log of which each batch is a segment; the values are their keys, repeated to the size. */
-async function logOf(batches: readonly Readonly<Record<string, number>>[]): Promise<MemoryDisk> {
-  const disk = new MemoryDisk(new SeededRandom(1));
-  disk.makeFolder(FOLDER);
-  disk.syncFolder("/");
+async function logOf(
+  batches: readonly Readonly<Record<string, number>>[],
+  disk = new MemoryDisk(new SeededRandom(1)),
+): Promise<MemoryDisk> {
+  makeFolderDurably(disk, FOLDER);
   const log = opened(disk, 1, 0);
   for (const sizes of batches) {
     append(log, batchOf(Object.entries(sizes).map(([key, size]) => ({ key, value: key.repeat(size) }))));
@@ -104,6 +105,35 @@ test("a disk that fails after it has made a compacted segment count leaves none 
   await expect(compactSealed(log)).rejects.toMatchObject({ code: "EIO" });
   expect(log.offline).toBe(undefined);
   expect(disk.list(FOLDER).filter(({ name }) => /swap|cleaned/.test(name))).toEqual([]);
+});
+
+test("a start that tidies up after a kill loses nothing if the power fails before the disk has all of that", async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const batches = [{ a: 700 }, { z: 240 }, { y: 250 }, { y: 300 }, { q: 250 }];
+    const disk = await logOf(batches, new MemoryDisk(new SeededRandom(seed), "by name"));
+    let log = opened(disk, 850, 1);
+    // The second segment ends before the next one begins.
+    await compactSealed(log);
+    append(log, batchOf([{ key: "z", value: "new" }]));
+    await log.settled(log.logEndOffset);
+    await log.close();
+    log = opened(disk, 1, 2);
+    append(log, batchOf([{ key: "w", value: "w" }]));
+    await log.settled(log.logEndOffset);
+    disk.syncFolder(FOLDER);
+    const { syncFolderLater } = disk;
+    disk.syncFolderLater = async (path) => {
+      if (disk.list(FOLDER).some(({ name }) => name.endsWith("01.log.deleted"))) log.abandon();
+      else await syncFolderLater.call(disk, path);
+    };
+    await compactSealed(log);
+    disk.syncFolderLater = syncFolderLater;
+    expect(log.isClosed).toBe(true);
+    disk.kill();
+    opened(disk, 1, 3).abandon();
+    disk.restart();
+    expect(keysOf(opened(disk, 1, 4)).filter((key) => key !== "z")).toEqual(["a", "y", "q", "w"]);
+  }
 });
 
 test("a log of which the disk has changed a key is not compacted: it could supersede another key's record", async () => {
