@@ -24,7 +24,7 @@ import {
   sameNames,
 } from "./consumer-member.js";
 import type { ConsumerRecord } from "./consumer-records.js";
-import { assignmentFor, type Downgrade } from "./downgraded-group.js";
+import { assignmentFor, type Downgrade, protocolOf } from "./downgraded-group.js";
 import {
   type ClassicJoin,
   CONSUMER_TYPE,
@@ -219,6 +219,10 @@ export class ConsumerGroup {
     const subscription = readSubscription(protocols[0]!.metadata);
     if (!subscription) return joinError(command.memberId, ErrorCodes.UNKNOWN_SERVER_ERROR);
     const { epoch, members } = this.#state;
+    // It was removed, and others may have what it still reads. Told so, it gives that up; Kafka lets it in.
+    const ownsAny = subscription.ownedPartitions.some(({ partitions }) => partitions.length > 0);
+    const wasRemoved = command.memberId !== "" && !members.has(memberId) && ownsAny;
+    if (wasRemoved) return joinError(command.memberId, ErrorCodes.UNKNOWN_MEMBER_ID);
     const replaced = instanceId === null ? undefined : this.#state.ofInstance(instanceId);
     const isLast = replaced !== undefined && !members.get(replaced)!.classic && this.#isClassicWithout(replaced);
     if (command.memberId === "") this.#takeInstance(instanceId, memberId);
@@ -234,7 +238,9 @@ export class ConsumerGroup {
     const { memberEpoch } = this.#state.current(memberId);
     this.#deadlines.touch(memberId, nowMs + command.sessionTimeoutMs);
     this.#deadlines.joined(memberId, nowMs + description.rebalanceTimeoutMs);
-    const generation = { generationId: memberEpoch, protocolType: CONSUMER_TYPE, protocolName: protocols[0]!.name };
+    // The classic group that this is to become has one protocol.
+    const protocolName = isLast ? protocolOf(this.#classicMembers()) : protocols[0]!.name;
+    const generation = { generationId: memberEpoch, protocolType: CONSUMER_TYPE, protocolName };
     return joinedAnswer(generation, "", memberId, []);
   }
 
@@ -392,6 +398,10 @@ export class ConsumerGroup {
     const { members } = this.#state;
     const isClassic = [...members].every(([memberId, { classic }]) => memberId === except || classic !== null);
     return members.size > 0 && isClassic && members.size <= this.settings().downgradeMaxSize;
+  }
+
+  #classicMembers() {
+    return [...this.#state.members.values()].flatMap(({ classic }) => classic ?? []);
   }
 
   #raiseEpoch(metadataHash: number): void {

@@ -18,7 +18,8 @@ export interface Downgrade {
 /**
  * A group whose members all use the classic protocol, as a classic group. Each is assigned what it has, and still has to
  * give up: a group that is upgraded again before they have joined must not take that for free. One that rebalances has no
- * leader, so that a start of the broker goes on with that.
+ * leader, so that a start of the broker goes on with that, and no protocol: a SyncGroup that is under way may name another
+ * one, and clients do not survive the error for that.
  */
 export function downgradedGroup(
   state: Omit<ConsumerGroupState, "apply">,
@@ -39,8 +40,13 @@ export function downgradedGroup(
     };
   });
   const leader = rebalances ? null : members[0]!.memberId;
-  const protocolName = selectProtocol(members) ?? members[0]!.protocols[0]!.name;
+  const protocolName = rebalances ? null : protocolOf(members);
   return { protocolType: CONSUMER_TYPE, protocolName, generationId, leader, members };
+}
+
+/** The protocol of classic members, which share one. */
+export function protocolOf(members: Parameters<typeof selectProtocol>[0]): string {
+  return selectProtocol(members) ?? members[0]!.protocols[0]!.name;
 }
 
 /** An assignment in the embedded protocol, of the version of the member's subscription. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { encodeSubscription } from "../../../../../src/protocol/consumer-protocol.js";
 import { ErrorCodes } from "../../../../../src/protocol/error-codes.js";
 import { partitionsOf, CoordinatorWorld as World } from "../../../../support/coordinator-world.js";
 
@@ -153,6 +154,17 @@ describe("a member of the classic protocol in a group of the consumer protocol",
     expect(partitionsOf(world.beat("b", 2))).toEqual(ALL);
   });
 
+  test("that was removed gives up what it reads before it is let in again: others may have that", async () => {
+    const world = new World();
+    const { memberId, kept } = await mixedGroup(world);
+    for (let seconds = 0; seconds < 15; seconds += 5) {
+      await world.clock.advance(5_000);
+      world.beat("b", 2);
+    }
+    expect(await world.joinGroup({ memberId, owned: kept })).toMatchObject({ errorCode: UNKNOWN_MEMBER_ID, memberId });
+    expect(await world.joinGroup()).toMatchObject({ errorCode: NONE });
+  });
+
   test("commits in transactions by its generation", async () => {
     const world = new World();
     const { memberId } = await mixedGroup(world);
@@ -190,6 +202,47 @@ describe("a group whose last member of the consumer protocol is gone", () => {
     expect(world.beat("b", 2)).toMatchObject({ errorCode: ErrorCodes.GROUP_ID_NOT_FOUND });
     expect(await world.joinGroup({ memberId })).toMatchObject({ generationId: 3, leader: memberId });
     expect(await world.sync(memberId, 3, { [memberId]: ALL })).toEqual(ALL);
+  });
+
+  test("asks a member to join whose protocol is another one now, rather than refuse it for good", async () => {
+    const world = new World();
+    world.join("b");
+    const metadata = encodeSubscription(1, { topics: ["t"], userData: null, ownedPartitions: [] });
+    const protocols = (...names: string[]) => names.map((name) => ({ name, metadata }));
+    await world.joinGroup({ protocols: protocols("cooperative-sticky") });
+    const { memberId, generationId, protocolName } = await world.joinGroup({
+      protocols: protocols("range", "cooperative-sticky"),
+    });
+    expect(protocolName).toBe("range");
+    world.beat("b", -1);
+    const rest = { instanceId: null, protocolType: "consumer", assignments: [] };
+    const answer = await world.groups.sync("g", { memberId, generationId, protocolName, ...rest });
+    expect(answer.errorCode).toBe(REBALANCE_IN_PROGRESS);
+    await world.restart();
+    expect(world.list).toEqual([["classic", "PreparingRebalance"]]);
+  });
+
+  test("and whose place a static one of the classic protocol takes tells that one the group's protocol", async () => {
+    const world = new World();
+    world.join("b", { instanceId: "i" });
+    const metadata = encodeSubscription(1, { topics: ["t"], userData: null, ownedPartitions: [] });
+    const protocols = (...names: string[]) => names.map((name) => ({ name, metadata }));
+    const first = await world.joinGroup({ protocols: protocols("cooperative-sticky") });
+    const beaten = world.beat("b", 2, { owned: world.owned("t", ...ALL) });
+    const kept = partitionsOf(beaten)!;
+    world.beat("b", 2, { owned: world.owned("t", ...kept) });
+    const { generationId } = await world.joinGroup({
+      memberId: first.memberId,
+      protocols: protocols("cooperative-sticky"),
+    });
+    await world.sync(first.memberId, generationId);
+    expect(world.list).toEqual([["consumer", "Stable"]]);
+    const joined = await world.joinGroup({ instanceId: "i", protocols: protocols("range", "cooperative-sticky") });
+    expect(world.list).toEqual([["classic", "Stable"]]);
+    const { memberId, protocolName } = joined;
+    const rest = { instanceId: "i", protocolType: "consumer", assignments: [] };
+    const command = { memberId, generationId: joined.generationId, protocolName, ...rest };
+    expect((await world.groups.sync("g", command)).errorCode).toBe(NONE);
   });
 
   test("because it was silent, or its administrator removed it, is a classic one, too", async () => {
