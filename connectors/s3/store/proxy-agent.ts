@@ -17,24 +17,35 @@ export interface Agents {
   readonly httpsAgent: HttpsAgent;
 }
 
+/** For the proxy's answer to CONNECT. */
+const CONNECT_TIMEOUT_MS = 30_000;
+
 type Settings = ConstructorParameters<typeof HttpAgent>[0];
 type Done = (error: Error | null, stream: Duplex) => void;
 
-/** Agents whose connections are tunnels (CONNECT) through a proxy, also to stores without TLS. */
-export function agentsThrough(proxy: ProxySettings, settings: Settings): Agents {
-  return { httpAgent: new TunnelAgent(proxy, settings), httpsAgent: new TlsTunnelAgent(proxy, settings) };
+/**
+ * Agents whose connections are tunnels (CONNECT) through a proxy, also to stores without TLS.
+ *
+ * @param timeoutMs for the proxy's answer: without one, each attempt would leave a connection behind.
+ */
+export function agentsThrough(proxy: ProxySettings, settings: Settings, timeoutMs = CONNECT_TIMEOUT_MS): Agents {
+  return {
+    httpAgent: new TunnelAgent(proxy, settings, timeoutMs),
+    httpsAgent: new TlsTunnelAgent(proxy, settings, timeoutMs),
+  };
 }
 
 class TunnelAgent extends HttpAgent {
   constructor(
     private readonly proxy: ProxySettings,
     settings: Settings,
+    private readonly timeoutMs: number,
   ) {
     super(settings);
   }
 
   override createConnection(options: ClientRequestArgs, done?: Done): undefined {
-    openTunnel(this.proxy, options, done!);
+    openTunnel(this.proxy, this.timeoutMs, options, done!);
   }
 }
 
@@ -42,12 +53,13 @@ class TlsTunnelAgent extends HttpsAgent {
   constructor(
     private readonly proxy: ProxySettings,
     settings: Settings,
+    private readonly timeoutMs: number,
   ) {
     super(settings);
   }
 
   override createConnection(options: ClientRequestArgs, done?: Done): undefined {
-    openTunnel(this.proxy, options, (error, socket) => {
+    openTunnel(this.proxy, this.timeoutMs, options, (error, socket) => {
       if (error) return done!(error, socket);
       const servername = options.host ?? undefined;
       done!(null, connect({ ...(options as ConnectionOptions), socket, ...(servername && { servername }) }));
@@ -55,7 +67,12 @@ class TlsTunnelAgent extends HttpsAgent {
   }
 }
 
-function openTunnel({ url, user, password }: ProxySettings, { host, port }: ClientRequestArgs, done: Done): void {
+function openTunnel(
+  { url, user, password }: ProxySettings,
+  timeoutMs: number,
+  { host, port }: ClientRequestArgs,
+  done: Done,
+): void {
   const { protocol, hostname, port: proxyPort } = new URL(url);
   const isSecure = protocol === "https:";
   const credentials = Buffer.from(`${user}:${password?.value ?? ""}`).toString("base64");
@@ -70,6 +87,7 @@ function openTunnel({ url, user, password }: ProxySettings, { host, port }: Clie
   });
   const nothing = undefined as unknown as Duplex;
   request.once("connect", ({ statusCode }, socket) => {
+    socket.setTimeout(0);
     if (statusCode === 200) return done(null, socket);
     socket.destroy();
     done(refusal(url, statusCode), nothing);
@@ -80,6 +98,13 @@ function openTunnel({ url, user, password }: ProxySettings, { host, port }: Clie
     done(refusal(url, statusCode), nothing);
   });
   request.once("error", (error) => done(error, nothing));
+  request.setTimeout(timeoutMs, () => {
+    request.destroy(
+      Object.assign(new Error(`the proxy ${url} (s3.proxy.url) does not answer CONNECT within ${timeoutMs} ms`), {
+        name: "ProxyError",
+      }),
+    );
+  });
   request.end();
 }
 

@@ -50,6 +50,9 @@ const LOGICAL_TYPES: Readonly<Record<string, string>> = {
   [LOGICAL.timestamp]: "timestamp-millis",
 };
 
+/** Letters of any script, as Avro's Java library takes them. */
+const LEGAL = /^[\p{L}_][\p{L}\p{Nd}_]*$/u;
+
 /**
  * The Avro schema in which Confluent's AvroConverter writes values of `schema`: `avroText` of it is the text that a
  * Java worker would register.
@@ -111,6 +114,7 @@ class Mapping {
         throw new DataError("SCHEMA_INVALID", `Invalid parameter ${PARAMETER.fixedSize} of ${schema.name}: no size`);
       }
       const name = splitAvroName(writtenFullName(schema.name!, this.settings));
+      requireLegal(name.name);
       const fixed = { kind: "fixed", ...name, size, aliases: [], properties } as const;
       if (schema.name === LOGICAL.decimal) describeDecimal(schema, properties);
       return fixed;
@@ -124,11 +128,15 @@ class Mapping {
     const parameter = enumParameter(this.settings);
     const prefix = `${parameter}.`;
     const name = splitAvroName(writtenFullName(parameters[parameter]!, this.settings));
-    const symbols = Object.keys(parameters).filter((key) => key.startsWith(prefix));
+    const symbols = Object.keys(parameters)
+      .filter((key) => key.startsWith(prefix))
+      .map((key) => writtenName(key.slice(prefix.length), this.settings));
+    for (const each of [name.name, ...symbols]) requireLegal(each);
+    requireDistinct(symbols, "enum symbol", name.name);
     return {
       kind: "enum",
       ...name,
-      symbols: symbols.map((key) => writtenName(key.slice(prefix.length), this.settings)),
+      symbols,
       doc: this.settings.discardTypeDocDefault ? undefined : parameters[PARAMETER.enumDoc + name.name],
       defaultSymbol: this.settings.discardTypeDocDefault ? undefined : parameters[PARAMETER.enumDefault + name.name],
       aliases: [],
@@ -145,6 +153,7 @@ class Mapping {
       schema.name === undefined
         ? { name: MAP_ENTRY, namespace: CONNECT_NAMESPACE }
         : splitAvroName(writtenFullName(schema.name, this.settings));
+    requireLegal(name.name);
     const entry: AvroRecord = {
       kind: "record",
       ...name,
@@ -165,10 +174,14 @@ class Mapping {
       aliases: [],
       properties: new Map(),
     };
+    requireLegal(record.name);
     if (schema.name !== undefined) this.#records.set(schema.name, { schema, record });
     for (const field of schema.fields) {
       record.fields.push(this.#field(field.name, field.schema, parameters[PARAMETER.fieldDoc + field.name]));
     }
+    const names = record.fields.map(({ name }) => name);
+    for (const name of names) requireLegal(name);
+    requireDistinct(names, "field", record.name);
     return record;
   }
 
@@ -223,6 +236,25 @@ class Mapping {
     if (schema.name !== undefined) properties.set(PROPERTY.name, schema.name);
     if (schema.type === "int8" || schema.type === "int16") properties.set(PROPERTY.type, schema.type);
   }
+}
+
+/** What Avro's readers refuse would make a whole file unreadable. */
+function requireLegal(name: string): void {
+  if (LEGAL.test(name)) return;
+  throw new DataError(
+    "SCHEMA_INVALID",
+    `Illegal name for Avro: ${JSON.stringify(name)} is not of letters, digits and _, without a digit first; rename it by a transformation, or set scrub.invalid.names=true where the converter is Avro's`,
+  );
+}
+
+/** Names that differ may be written alike. */
+function requireDistinct(names: readonly string[], what: string, of: string): void {
+  const again = names.find((name, at) => names.indexOf(name) !== at);
+  if (again === undefined) return;
+  throw new DataError(
+    "SCHEMA_INVALID",
+    `Duplicate ${what} ${again} in ${of}: scrub.invalid.names writes two names alike; rename one by a transformation`,
+  );
 }
 
 const NULL = avroPrimitive("null");

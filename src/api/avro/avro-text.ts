@@ -23,6 +23,8 @@ export function avroText(schema: AvroSchema, known: ReadonlySet<string> = new Se
 
 class Printer {
   readonly #printed = new Map<string, AvroNamedSchema>();
+  /** Types whose own members are being printed. */
+  readonly #open = new Set<AvroNamedSchema>();
 
   constructor(private readonly known: ReadonlySet<string>) {}
 
@@ -38,7 +40,7 @@ class Printer {
       case "record":
       case "enum":
       case "fixed":
-        return this.#isReference(schema) ? quoted(nameWithin(schema, space)) : this.#definition(schema, space);
+        return this.#isReference(schema) ? quoted(nameWithin(schema, space)) : this.#defined(schema, space);
       default:
         return schema.properties.size === 0
           ? quoted(schema.kind)
@@ -54,8 +56,16 @@ class Printer {
       this.#printed.set(name, schema);
       return false;
     }
-    if (printed === schema || avroText(printed) === avroText(schema)) return true;
+    // One that is within the other is not the same.
+    if (printed === schema || (!this.#open.has(printed) && avroText(printed) === avroText(schema))) return true;
     throw new DataError("SCHEMA_INVALID", `Can't redefine: ${name}. Two different types of the schema have this name`);
+  }
+
+  #defined(schema: AvroNamedSchema, space: string): string {
+    this.#open.add(schema);
+    const text = this.#definition(schema, space);
+    this.#open.delete(schema);
+    return text;
   }
 
   #definition(schema: AvroNamedSchema, space: string): string {

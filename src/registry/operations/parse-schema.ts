@@ -39,6 +39,8 @@ export function parseSchema(state: RegistryState, source: SchemaSource, isNew: b
     return parsed;
   } catch (error) {
     if (error instanceof RegistryError) throw error;
+    // The stack's end: trying again would not help the client.
+    if (error instanceof RangeError) throw REFUSALS.invalidSchema("Invalid schema: it is nested too deeply", error);
     if (!(error instanceof SchemaFault)) throw error;
     if (error.stage === "validation") {
       throw REFUSALS.invalidSchema(`Invalid schema ${describe(source)}, details: ${error.message}`, error);

@@ -37,7 +37,8 @@ function recordValue(record: AvroRecord): ToColumn {
   const fields = record.fields.map(({ name, schema }) => ({ name, convert: columnValue(schema) }));
   return (value) => {
     const struct = value as Struct;
-    const converted: Record<string, unknown> = {};
+    // Without a prototype: a field may have any name, __proto__ too.
+    const converted: Record<string, unknown> = Object.create(null);
     for (const [at, { name, convert }] of fields.entries()) converted[name] = convert(struct.at(at));
     return converted;
   };

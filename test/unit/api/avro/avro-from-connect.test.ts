@@ -280,3 +280,42 @@ describe("a parsed text", () => {
     expect(() => parseAvro(it)).toThrow(message);
   });
 });
+
+describe("names that would make a file or a record unreadable are refused", () => {
+  const text = (schema: Schema, settings = AVRO_DATA_DEFAULTS) => avroText(avroFromConnect(schema, settings));
+  const enumOf = (...symbols: string[]) => {
+    const key = "io.confluent.connect.avro.Enum";
+    const parameters = Object.fromEntries([[key, "E"], ...symbols.map((symbol) => [`${key}.${symbol}`, symbol])]);
+    return primitive("string", { parameters });
+  };
+  const enhanced = { ...AVRO_DATA_DEFAULTS, enhancedSupport: true };
+  const scrubbing = { ...enhanced, scrubNames: true };
+
+  test.each<[string, Schema, string]>([
+    ["a field", structOf([["a-b", INT32]]), "a-b"],
+    ["a digit first", structOf([["1x", INT32]]), "1x"],
+    ["an empty field", structOf([["", INT32]]), ""],
+    ["a record", structOf([["x", INT32]], { name: "a.b-c" }), "b-c"],
+    ["a symbol", structOf([["e", enumOf("A B")]]), "A B"],
+  ])("%s", (_what, schema, name) => {
+    expect(() => text(schema, enhanced)).toThrow(`Illegal name for Avro: ${JSON.stringify(name)}`);
+  });
+
+  test("letters of any script are none", () => {
+    expect(text(structOf([["größe_1", INT32]], { name: "a-b.Tür" }))).toContain('"größe_1"');
+  });
+
+  test("two names that are scrubbed alike", () => {
+    const fields = structOf([
+      ["a-b", INT32],
+      ["a_b", INT32],
+    ]);
+    expect(() => text(fields, scrubbing)).toThrow("Duplicate field a_b in ConnectDefault");
+    expect(() => text(structOf([["e", enumOf("a-b", "a_b")]]), scrubbing)).toThrow("Duplicate enum symbol a_b in E");
+  });
+
+  test("a type within another one of the same name", () => {
+    const inner = structOf([["x", INT32]], { name: "S" });
+    expect(() => text(structOf([["s", inner]], { name: "S" }))).toThrow("Can't redefine: S");
+  });
+});

@@ -307,3 +307,12 @@ test("of the values of a row group no more than short bounds stay in memory", as
   expect((min_value as string) <= `1${"é".repeat(size)}`).toBe(true);
   expect((max_value as string) >= `1${"é".repeat(size)}`).toBe(true);
 });
+
+test("a nested field may have the name of an object's prototype", async () => {
+  const schema = structOf([["nested", structOf([["__proto__", INT32]])]]);
+  const value = new ArrayStruct(schema, [new ArrayStruct(schema.field("nested")!.schema, [7])]);
+  const store = new MemoryStore();
+  await run(store, { "flush.size": "1" }, [recordOf(0, schema, value)]);
+  const { row_groups } = parquetMetadata(await fileOf(store, KEY(0)).slice(0));
+  expect(row_groups[0]!.columns[0]!.meta_data!.statistics!.min_value).toBe(7);
+});

@@ -49,3 +49,9 @@ test("an incompatible schema is refused with its lines", async () => {
     ),
   );
 });
+
+test("a schema that is nested deeper than the stack is refused as the client's fault", async () => {
+  const schema = `${"message A {".repeat(30_000)}${"}".repeat(30_000)}`;
+  const { text } = await registry.call("POST", "/subjects/s/versions", { schema, ...PROTOBUF });
+  expect(text).toBe(errorText(42201, "Invalid schema: it is nested too deeply"));
+});
