@@ -26,7 +26,10 @@ export interface ParquetFiles {
 /** A writer whose bytes are taken away as they come; the file's offsets go on. */
 class ChunkWriter extends ByteWriter {
   take(): Buffer {
-    const bytes = Buffer.from(this.getBytes());
+    const bytes = Buffer.from(this.buffer, 0, this.index);
+    // An open file would keep the memory of its largest row group.
+    this.buffer = new ArrayBuffer(1024);
+    this.view = new DataView(this.buffer);
     this.index = 0;
     return bytes;
   }
