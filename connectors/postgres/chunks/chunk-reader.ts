@@ -146,6 +146,11 @@ export class OpenChunk {
     return this.channel.readable();
   }
 
+  /** Passes over the rows that are left: only then can the connection be given back. @throws as `next`. */
+  async drain(): Promise<void> {
+    while (!this.channel.isDone) if (this.channel.next() === null) await this.channel.readable();
+  }
+
   /** Gives the connection back after the last row. Before that, it can only be closed. */
   close(): void {
     this.channel.detach();

@@ -162,6 +162,10 @@ export class IncrementalChunks {
         rows.push({ id: fitting.readTexts(keyColumns, tuple)!, key, row, schema: fitting });
         lastKey = places.map((at) => tuple.bytes.toString("utf8", tuple.starts[at], tuple.ends[at]));
       }
+    } catch (error) {
+      // In the middle of a COPY the connection would not answer any more, not even to ROLLBACK.
+      await chunk.drain();
+      throw error;
     } finally {
       chunk.close();
     }

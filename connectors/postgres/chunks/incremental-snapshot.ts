@@ -104,12 +104,12 @@ export class IncrementalSnapshot {
     this.add(tables);
   }
 
+  /** Reads these tables after the others. One of which the same rows wait to be read is not added again. */
   add(tables: readonly IncrementalTable[]): void {
-    const known = new Set(this.#position.tables.map(({ id }) => id));
-    this.#position = {
-      ...this.#position,
-      tables: [...this.#position.tables, ...tables.filter(({ id }) => !known.has(id))],
-    };
+    const { tables: known, lastKey } = this.#position;
+    const waiting = this.#window || lastKey ? known.slice(1) : known;
+    const added = tables.filter((table) => !waiting.some((other) => covers(other, table)));
+    this.#position = { ...this.#position, tables: [...known, ...added] };
   }
 
   /**
@@ -126,7 +126,13 @@ export class IncrementalSnapshot {
     }
     this.#window = undefined;
     this.#redone = 0;
-    this.#position = begin(left);
+    this.#goOnWith(left);
+  }
+
+  #goOnWith(tables: readonly IncrementalTable[]): void {
+    this.#position = begin(tables);
+    // A pause of what is over must not hold up what a later signal asks for.
+    if (tables.length === 0) this.#isPaused = false;
   }
 
   get isPaused(): boolean {
@@ -159,7 +165,7 @@ export class IncrementalSnapshot {
   /** The first table has no rows left, or cannot be read. */
   finish(): void {
     const [done, ...tables] = this.#position.tables;
-    this.#position = begin(tables);
+    this.#goOnWith(tables);
     this.#redone = 0;
     if (done) this.logger.info("Incremental snapshot of a table ended", { table: done.id });
   }
@@ -198,6 +204,13 @@ export class IncrementalSnapshot {
     }
     return [...rows.values()];
   }
+}
+
+/** Whether whoever asks for `other` gets all of it by `table`. */
+function covers(table: IncrementalTable, other: IncrementalTable): boolean {
+  const hasRows = table.condition === null || table.condition === other.condition;
+  // By a surrogate key that is wrong, the table may be left out.
+  return hasRows && table.id === other.id && table.surrogateKey === other.surrogateKey;
 }
 
 function begin(tables: readonly IncrementalTable[]): IncrementalPosition {

@@ -123,7 +123,7 @@ test("a file's signals come again until an offset holds what they asked for", as
   writeFileSync(path, `${snapshotOf("a", { type: "blocking" })}\n`);
   const driver = await start(props);
   const records = await driver.read(3);
-  expect(existsSync(`${path}.taken-1`)).toBe(true);
+  expect(existsSync(`${path}.taken-shop-1`)).toBe(true);
   expect(records.map(({ sourceOffset }) => sourceOffset["signals_count"])).toEqual([undefined, undefined, 1]);
   await driver.stop();
   await db.released();

@@ -101,6 +101,42 @@ test("events of another table leave the chunk's rows alone, even in its topic", 
   expect(ids(incremental)).toEqual([1, 2]);
 });
 
+test("other rows of a table, and rows of it that were read already, are read again; those that wait are not added", () => {
+  const table = (condition: string | null) => ({
+    id: "public.o",
+    condition,
+    surrogateKey: null,
+    correlationId: null,
+    oid: null,
+  });
+  const incremental = new IncrementalSnapshot(null, silentLogger);
+  const conditions = () => incremental.position.tables.map(({ condition }) => condition);
+  incremental.add([table("a = 1")]);
+  incremental.add([table("a = 1")]);
+  incremental.add([table("a = 2")]);
+  expect(conditions()).toEqual(["a = 1", "a = 2"]);
+  incremental.open(CHUNK);
+  incremental.add([table("a = 1")]);
+  incremental.close();
+  incremental.add([table("a = 1")]);
+  expect(conditions()).toEqual(["a = 1", "a = 2", "a = 1"]);
+  incremental.add([table(null)]);
+  incremental.add([table("a = 3")]);
+  expect(conditions()).toEqual(["a = 1", "a = 2", "a = 1", null]);
+});
+
+test("a pause ends with what it paused", () => {
+  for (const end of [(it: IncrementalSnapshot) => it.stop(null), (it: IncrementalSnapshot) => it.finish()]) {
+    const incremental = opened();
+    incremental.interrupt();
+    incremental.pause();
+    expect(incremental.next).toBeUndefined();
+    end(incremental);
+    incremental.add([{ id: "public.o", condition: null, surrogateKey: null, correlationId: null, oid: null }]);
+    expect(incremental.next?.id).toBe("public.o");
+  }
+});
+
 test("an initial snapshot reads a whole table of which a signal had asked for some rows", () => {
   const part = { id: "b", condition: "id > 5", surrogateKey: null, correlationId: "s", oid: null };
   const incremental = new IncrementalSnapshot(
