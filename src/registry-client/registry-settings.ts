@@ -144,9 +144,10 @@ function oauthSettings(values: ConfigValues<typeof registryKeys>): OauthSettings
   const clientId = values["bearer.auth.client.id"];
   const clientSecret = values["bearer.auth.client.secret"];
   if (tokenUrl === null || tokenUrl === "") throw missing("bearer.auth.issuer.endpoint.url", source);
-  if (!URL.canParse(tokenUrl)) {
+  // Errors show it.
+  if (!URL.canParse(tokenUrl) || tokenUrl.includes("@")) {
     const key = "bearer.auth.issuer.endpoint.url";
-    throw new ConfigError(key, `Invalid value ${tokenUrl} for configuration ${key}: it is no URL`);
+    throw new ConfigError(key, `${key} must be a URL without credentials: those are the keys bearer.auth.client.*`);
   }
   if (clientId === null || clientId === "") throw missing("bearer.auth.client.id", source);
   if (clientSecret === null || clientSecret.value === "") throw missing("bearer.auth.client.secret", source);

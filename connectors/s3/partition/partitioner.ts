@@ -96,8 +96,11 @@ function fieldText(value: ConnectValue, name: string, path: readonly string[]): 
 
 /** ISO 8601, where the original dies: `2024-05-01`, `13:05:00.000`, `2024-05-01T13:05:00.000Z`. */
 function logicalText(name: string, value: number): string {
-  if (name === LOGICAL.date) return new Date(value * 86_400_000).toISOString().slice(0, 10);
-  const text = new Date(value).toISOString();
+  const ms = name === LOGICAL.date ? value * 86_400_000 : value;
+  if (!(Math.abs(ms) <= 8.64e15))
+    throw new DataError("S3_PARTITION_UNKNOWN", `A ${name} is beyond the years that make directories: ${value}.`);
+  const text = new Date(ms).toISOString();
+  if (name === LOGICAL.date) return text.slice(0, -14);
   return name === LOGICAL.time ? text.slice(11, 23) : text;
 }
 

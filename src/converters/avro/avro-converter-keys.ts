@@ -26,7 +26,7 @@ export const avroConverterKeys = {
   },
   "scrub.invalid.names": {
     type: "boolean",
-    doc: "Whether names that Avro does not allow are changed; otherwise the registry refuses them.",
+    doc: "Whether names that Avro does not allow are changed; otherwise they are refused.",
     default: AVRO_DATA_DEFAULTS.scrubNames,
     importance: "medium",
   },

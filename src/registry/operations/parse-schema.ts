@@ -1,3 +1,4 @@
+import { JsonFault } from "../json/read-json.js";
 import {
   type Metadata,
   type ParsedSchema,
@@ -41,6 +42,8 @@ export function parseSchema(state: RegistryState, source: SchemaSource, isNew: b
     if (error instanceof RegistryError) throw error;
     // The stack's end: trying again would not help the client.
     if (error instanceof RangeError) throw REFUSALS.invalidSchema("Invalid schema: it is nested too deeply", error);
+    // A JSON Schema may refer to what is none.
+    if (error instanceof JsonFault) throw REFUSALS.invalidSchema(`Invalid schema: ${error.message}`, error);
     if (!(error instanceof SchemaFault)) throw error;
     if (error.stage === "validation") {
       throw REFUSALS.invalidSchema(`Invalid schema ${describe(source)}, details: ${error.message}`, error);

@@ -107,8 +107,9 @@ export function planRegistration(
     value,
     records: [
       ...(isNewContext ? [contextRecord(context)] : []),
-      ...replaced(state, versions, value).flatMap((entry) => removalRecords(entry)),
       schemaRecord(value, view.hasAvroType),
+      // Behind it: a write that breaks off between them must not leave the id without a schema.
+      ...replaced(state, versions, value).flatMap((entry) => removalRecords(entry)),
     ],
   };
 }

@@ -198,6 +198,7 @@ test.each([
     "Only one of 'basic.auth.credentials.source' and 'bearer.auth.credentials.source' may be specified",
   ],
   [{ "bearer.auth.credentials.source": "CUSTOM" }, "STATIC_TOKEN and OAUTHBEARER are supported"],
+  [{ ...OAUTH, "bearer.auth.issuer.endpoint.url": "https://u:secret@idp/token" }, "must be a URL without credentials"],
   [{ ...OAUTH, "bearer.auth.client.id": "" }, "bearer.auth.client.id is missing, which OAUTHBEARER needs"],
   [{ "proxy.host": "p" }, "proxy.host is not supported"],
 ])("%j is refused, without secrets", (props, message) => {

@@ -87,6 +87,11 @@ describe("FieldPartitioner", () => {
       expect.objectContaining({ name: "DataError", message: expect.stringContaining(name) }),
     );
   });
+  test("refuses a day beyond all years as the fault of the record", () => {
+    expect(() => encode(["day"], 1, true, null, 2 ** 31 - 1, 1)).toThrow(
+      expect.objectContaining({ name: "DataError", message: expect.stringContaining("beyond the years") }),
+    );
+  });
   test("refuses a value that is no struct", () => {
     expect(() => new FieldPartitioner(["a"], "/").encode(recordOf(null, new Map([["a", 1]])))).toThrow(/Struct/);
   });

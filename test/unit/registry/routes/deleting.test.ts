@@ -38,6 +38,9 @@ describe("a subject", () => {
     await del("/subjects/s");
     expect(await registry.register("s", '"int"')).toMatchObject({ id: 1, version: 3 });
     expect(await get("/subjects/s/versions?deleted=true")).toBe("[2,3]");
+    // What breaks off between both leaves a schema with its id.
+    const [written, removed] = registry.topic.texts.slice(-2);
+    expect([JSON.parse(written![1]!), removed![1]]).toEqual([expect.objectContaining({ id: 1, version: 3 }), null]);
   });
 
   test("counts from 1 again once it is gone, without its configuration and mode, and with new ids", async () => {

@@ -64,3 +64,10 @@ test("references are found under the names that a schema gives them", async () =
   const schema = '{"properties":{"a":{"$ref":"ref.json"}}}';
   expect(await registry.register("s", schema, { ...JSON_TYPE, references })).toMatchObject({ id: 2 });
 });
+
+test("a reference to what is no JSON is the client's fault", async () => {
+  await registry.register("p", 'syntax = "proto3"; message A {}', { schemaType: "PROTOBUF" });
+  const references = [{ name: "p", subject: "p", version: 1 }];
+  const body = { schema: '{"$ref":"p"}', ...JSON_TYPE, references };
+  expect((await registry.call("POST", "/subjects/s/versions", body)).json).toMatchObject({ error_code: 42201 });
+});
