@@ -25,8 +25,11 @@ export class PostgresConnector implements SourceConnector {
     const values = validateSettings(props);
     // Without valid connection keys there is no database to check.
     if (values.some(({ name, errors }) => errors.length > 0 && CONNECTION_KEYS.test(name))) return values;
+    const isModeUnknown = values.some(({ name, errors }) => name === "snapshot.mode" && errors.length > 0);
     const { checkDatabase } = await import("./database-check.js");
-    for (const { key, message } of await checkDatabase(props, context)) {
+    // Without a valid mode nothing is known of streaming and its needs: the connection alone is checked.
+    const checked = isModeUnknown ? { ...props, "snapshot.mode": "initial_only" } : props;
+    for (const { key, message } of await checkDatabase(checked, context)) {
       values.find(({ name }) => name === key)?.errors.push(message);
     }
     return values;

@@ -92,7 +92,7 @@ export class Session {
     });
     if (plan.kind === "stream" && progress.offset !== null && added.length > 0)
       context.logger.warn(
-        `Tables were added to publication ${settings.publication.name}: ${namesOf(added)}. Only changes from now on are sent, not their existing rows. To send those, take a new snapshot: set snapshot.mode=always for one start, or create the connector under another name`,
+        `Tables were added to publication ${settings.publication.name}: ${namesOf(added)}. Only changes from now on are sent, not their existing rows. To send those, send the signal execute-snapshot with their names (docs/signals.md), or set snapshot.mode=always for one start`,
       );
     await this.#begin(plan, slot);
   }

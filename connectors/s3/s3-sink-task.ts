@@ -317,9 +317,11 @@ function warnAbout(values: S3SinkValues, { logger }: SinkTaskContext): void {
     );
   const byClock = values["rotate.schedule.interval.ms"] > 0 || values["rotate.idle.interval.ms"] > 0;
   if (byClock && !values["enable.conditional.writes"])
-    logger.warn("Without enable.conditional.writes a crash may duplicate records that scheduled rotation had written.");
+    logger.warn(
+      "Without enable.conditional.writes a crash may duplicate records that rotation by schedule or idleness had written.",
+    );
   if (byClock && (values["store.kafka.keys"] || values["store.kafka.headers"]))
     logger.warn(
-      "With store.kafka.keys or store.kafka.headers a crash may duplicate records that scheduled rotation had written.",
+      "With store.kafka.keys or store.kafka.headers a crash may duplicate records that rotation by schedule or idleness had written.",
     );
 }

@@ -67,7 +67,10 @@ function parseUrl(text: string): { shown: string; userInfo: string } {
     userInfo = url.username === "" ? "" : `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
   } catch {
     // The text may hold a password.
-    throw new ConfigError("schema.registry.url", "schema.registry.url holds something that is no URL");
+    throw new ConfigError(
+      "schema.registry.url",
+      "schema.registry.url holds something that is no URL. Give URLs such as http://127.0.0.1:8081, separated by commas",
+    );
   }
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     throw new ConfigError(

@@ -160,7 +160,7 @@ export const CONNECTOR_KEYS = {
   },
   "snapshot.resume.mode": {
     type: "string",
-    doc: "After a crash or a cut connection, none takes the whole snapshot again. chunks resumes it: tables with a primary key or a unique index without NULLs are read in chunks of incremental.snapshot.chunk.size rows, beside the stream, as incremental snapshots are. Ours, not Debezium's.",
+    doc: "After a crash or a cut connection, none takes the whole snapshot again. chunks resumes it: tables with a primary key or a unique index without NULLs are read in chunks of incremental.snapshot.chunk.size rows, beside the stream, as incremental snapshots are; what was read since offsets were last stored (offset.flush.interval.ms) is read again. Ours, not Debezium's.",
     default: "none",
   },
   "snapshot.max.threads": {

@@ -42,7 +42,10 @@ export function parseSignal(id: string, type: string, text: string): Signal {
     case "snapshot-window-close":
       return { kind: "none" };
     default:
-      throw new DataError("VALUE_INVALID", `its type ${type} is not recognized`);
+      throw new DataError(
+        "VALUE_INVALID",
+        `its type ${type} is not recognized; known are execute-snapshot, stop-snapshot, pause-snapshot, resume-snapshot and log`,
+      );
   }
 }
 
@@ -51,7 +54,7 @@ type Data = Readonly<Record<string, unknown>>;
 function parseSnapshot(id: string, data: Data): SnapshotSignal {
   const type = String(data["type"] ?? "incremental").toLowerCase();
   if (type !== "incremental" && type !== "blocking")
-    throw new DataError("VALUE_INVALID", "its snapshot type is neither incremental nor blocking");
+    throw new DataError("VALUE_INVALID", `its snapshot type ${type} is neither incremental nor blocking`);
   const conditions = data["additional-conditions"] ?? [];
   if (!Array.isArray(conditions)) throw new DataError("VALUE_INVALID", "its additional-conditions are no list");
   return {

@@ -80,18 +80,17 @@ export class FileChannel implements SignalChannel {
   }
 
   #signals(text: string): SentSignal[] {
-    return text
-      .split("\n")
-      .filter((line) => line.trim() !== "")
-      .flatMap((line) => {
-        try {
-          return [parseSignalMessage(line)];
-        } catch (error) {
-          if (!(error instanceof DataError)) throw error;
-          this.#logger.warn(`A signal was ignored: ${error.message}`, { channel: this.name, file: this.#path });
-          return [];
-        }
-      });
+    return text.split("\n").flatMap((text, index) => {
+      if (text.trim() === "") return [];
+      try {
+        return [parseSignalMessage(text)];
+      } catch (error) {
+        if (!(error instanceof DataError)) throw error;
+        const fields = { channel: this.name, file: this.#path, line: index + 1 };
+        this.#logger.warn(`A signal was ignored: ${error.message}`, fields);
+        return [];
+      }
+    });
   }
 }
 

@@ -4,6 +4,7 @@ import { parseSignalMessage } from "./signal-message.js";
 
 export interface KafkaChannelParts {
   readonly reader: TopicReader;
+  readonly topic: string;
   /** topic.prefix: signals with another key are for other connectors. */
   readonly key: string;
   readonly pollTimeoutMs: number;
@@ -34,16 +35,16 @@ export class KafkaChannel implements SignalChannel {
   }
 
   #signal({ offset, key, value }: TopicMessage): SentSignal[] {
-    const { key: own, logger } = this.parts;
+    const { key: own, logger, topic } = this.parts;
     if (key?.toString("utf8") !== own) {
-      logger.info("A signal is not for this connector: its key is not topic.prefix", { offset });
+      logger.info("A signal is not for this connector: its key is not topic.prefix", { topic, offset });
       return [];
     }
     try {
       return [parseSignalMessage(value?.toString("utf8") ?? "")];
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
-      logger.warn(`A signal was ignored: ${error.message}`, { channel: this.name, offset });
+      logger.warn(`A signal was ignored: ${error.message}`, { channel: this.name, topic, offset });
       return [];
     }
   }

@@ -19,7 +19,7 @@ export function openInbox(settings: Settings, context: SourceTaskContext, stored
       keyPrefix: "signal.consumer.",
       notBefore: signalledKafkaOffset(stored),
     });
-    channels.push(new KafkaChannel({ reader, key: topicPrefix, pollTimeoutMs, logger }));
+    channels.push(new KafkaChannel({ reader, topic, key: topicPrefix, pollTimeoutMs, logger }));
   }
   if (signalChannels.has("file")) channels.push(new FileChannel(signalFile, topicPrefix, logger));
   return new SignalInbox({ channels, stored, pollMs: signalPollMs, clock, random, logger, stopping });

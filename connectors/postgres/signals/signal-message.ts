@@ -14,7 +14,10 @@ export function parseSignalMessage(text: string): SentSignal {
     // Without the parser's own message, which quotes the text.
   }
   if (typeof message !== "object" || message === null || Array.isArray(message))
-    throw new DataError("VALUE_INVALID", "it is no JSON object");
+    throw new DataError(
+      "VALUE_INVALID",
+      'it is no JSON object such as {"id": "1", "type": "execute-snapshot", "data": {"data-collections": ["schema.table"]}}',
+    );
   const { id, type, data } = message as Record<string, unknown>;
   if (typeof type !== "string" || type === "") throw new DataError("VALUE_INVALID", "it has no type");
   return { id: id === undefined || id === null ? "" : String(id), type, data: textOf(data) };

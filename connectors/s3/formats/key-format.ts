@@ -29,7 +29,10 @@ export class KeyFormat implements Format {
   #keyOf(record: SinkRecord): SinkRecord {
     const { key, keySchema } = record;
     if (key === null)
-      throw new DataError("S3_RECORD_REFUSED", "Key cannot be null for SinkRecord: store.kafka.keys stores the keys.");
+      throw new DataError(
+        "S3_RECORD_REFUSED",
+        "Key cannot be null for SinkRecord: store.kafka.keys stores the keys. Set store.kafka.keys=false, or give topics without keys a connector of their own.",
+      );
     if (!this.isEnveloped || keySchema === null) return record.with({ valueSchema: keySchema, value: key });
     let envelope = this.#envelopes.get(keySchema);
     if (!envelope) {

@@ -192,6 +192,7 @@ test.each([
   [{ "schema.registry.url": "" }, "schema.registry.url is empty"],
   [{ "schema.registry.url": "user:secret@@x" }, "schema.registry.url"],
   [{ "schema.registry.url": "http://user:secret%@x" }, "schema.registry.url holds something that is no URL"],
+  [{ "schema.registry.url": "127.0.0.1:8081" }, "Give URLs such as http://127.0.0.1:8081"],
   [{ "basic.auth.credentials.source": "USER_INFO" }, "basic.auth.user.info is missing"],
   [
     { "basic.auth.credentials.source": "URL", "bearer.auth.credentials.source": "STATIC_TOKEN" },

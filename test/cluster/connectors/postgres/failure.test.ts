@@ -43,6 +43,12 @@ describe("validation checks the database", () => {
     expect(await complaints(db.props())).toEqual({});
   });
 
+  test("a mode that does not exist is the only complaint", async () => {
+    expect(await complaints(db.props({ "snapshot.mode": "initial_olny" }))).toEqual({
+      "snapshot.mode": [expect.stringContaining("Value must be one of always, initial,")],
+    });
+  });
+
   test("no server listens", async () => {
     expect(await complaints(db.props({ "database.port": "1" }))).toEqual({
       "database.hostname": [

@@ -3,12 +3,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FileChannel } from "../../../../../connectors/postgres/signals/file-channel.js";
+import type { LogFields } from "../../../../../src/api/index.js";
 import { silentLogger } from "../../../../../src/base/logger.js";
 
 let folder: string;
 let path: string;
-const warnings: string[] = [];
-const logger = { ...silentLogger, warn: (message: string) => void warnings.push(message) };
+const warnings: unknown[] = [];
+const logger = {
+  ...silentLogger,
+  warn: (message: string, fields?: LogFields) => void warnings.push([message, fields?.["line"]]),
+};
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "millrace-signals-"));
@@ -55,10 +59,11 @@ test("lines that are no signals are warned of without their text", async () => {
   writeFileSync(path, `secret\n[1]\n\n{"id":"x"}\n${line("a")}`);
   expect(await channel.read()).toEqual({ signals: [signal("a")], place: 1 });
   expect(warnings).toEqual([
-    "A signal was ignored: it is no JSON object",
-    "A signal was ignored: it is no JSON object",
-    "A signal was ignored: it has no type",
+    [expect.stringContaining("A signal was ignored: it is no JSON object such as {"), 1],
+    [expect.stringContaining("A signal was ignored: it is no JSON object such as {"), 2],
+    ["A signal was ignored: it has no type", 4],
   ]);
+  expect(JSON.stringify(warnings)).not.toContain("secret");
 });
 
 test("an unreadable folder is an error, and not an empty one", async () => {

@@ -10,7 +10,7 @@ const message = (offset: number, key: string | null, value: string | null): Topi
 });
 
 function channelOf(...messages: TopicMessage[]) {
-  const warnings: string[] = [];
+  const warnings: unknown[] = [];
   const commits: number[] = [];
   const waits: number[] = [];
   const channel = new KafkaChannel({
@@ -22,9 +22,10 @@ function channelOf(...messages: TopicMessage[]) {
       commit: async (offset) => void commits.push(offset),
       close: async () => {},
     },
+    topic: "signals",
     key: "shop",
     pollTimeoutMs: 0,
-    logger: { ...silentLogger, warn: (text) => void warnings.push(text) },
+    logger: { ...silentLogger, warn: (text, fields) => void warnings.push([text, fields]) },
   });
   return { channel, warnings, commits, waits };
 }
@@ -44,9 +45,16 @@ test("delivers one message at a time, with the offset after it", async () => {
   expect(await channel.read()).toBeUndefined();
   expect(waits).toEqual([100, 100]);
   expect(warnings).toEqual([
-    "A signal was ignored: it is no JSON object",
-    "A signal was ignored: it is no JSON object",
+    [
+      expect.stringContaining("A signal was ignored: it is no JSON object such as {"),
+      { channel: "kafka", topic: "signals", offset: 7 },
+    ],
+    [
+      expect.stringContaining("A signal was ignored: it is no JSON object such as {"),
+      { channel: "kafka", topic: "signals", offset: 8 },
+    ],
   ]);
+  expect(JSON.stringify(warnings)).not.toContain("secret");
   await channel.settle(10);
   expect(commits).toEqual([10]);
 });
