@@ -3,7 +3,7 @@ import type { IsolationMode } from "../config/settings.js";
 export interface IsolationScene {
   /** The transaction reads another's snapshot: the new slot's. */
   readonly isImported: boolean;
-  /** Others read this one's. */
+  /** Others read this one's, or it reads a table by several statements. */
   readonly isShared: boolean;
   readonly isStandby: boolean;
 }

@@ -169,7 +169,8 @@ export class Snapshot {
     const [server] = await queryRows(client, "SELECT pg_is_in_recovery() AS is_standby");
     const begin = beginStatement(settings.snapshotIsolation, {
       isImported: snapshotName !== null,
-      isShared: snapshotThreads > 1,
+      // Parts of a table, too, must be of one snapshot: a row may move between them.
+      isShared: snapshotThreads > 1 || settings.snapshotParts > 1,
       isStandby: server!["is_standby"] === "t",
     });
     await first.begin(begin, snapshotName);

@@ -34,7 +34,13 @@ export class FileChannel implements SignalChannel {
     this.#left ??= await this.#taken();
     const place = this.#left[0] ?? (await this.#take());
     if (place === undefined) return undefined;
-    const signals = this.#signals(await readFile(this.#named(place), "utf8"));
+    const text = await readFile(this.#named(place), "utf8").catch(unlessMissing);
+    // Others would wait behind it for ever.
+    if (text === undefined)
+      this.#logger.warn("Signals were lost: somebody has removed the file that they were moved to", {
+        file: this.#named(place),
+      });
+    const signals = this.#signals(text ?? "");
     this.#left.shift();
     this.#delivered.push(place);
     this.#last = place;
@@ -43,7 +49,7 @@ export class FileChannel implements SignalChannel {
 
   async settle(place: number): Promise<void> {
     for (let oldest = this.#delivered[0]; oldest !== undefined && oldest <= place; oldest = this.#delivered[0]) {
-      await unlink(this.#named(oldest));
+      await unlink(this.#named(oldest)).catch(unlessMissing);
       this.#delivered.shift();
     }
   }

@@ -256,3 +256,26 @@ test("every isolation mode gives a whole snapshot, over one connection and over 
     "0",
   );
 });
+
+test("parts of a table that one connection reads are of one snapshot: a row that moves between them is read once", async () => {
+  await db.execute(
+    "CREATE TABLE a(id int PRIMARY KEY, filler text)",
+    "INSERT INTO a SELECT i, repeat('x', 1000) FROM generate_series(1, 1000) i",
+    "DELETE FROM a WHERE id <= 100",
+    "VACUUM a",
+  );
+  const driver = await TaskDriver.start(
+    db.props({
+      "snapshot.mode": "initial_only",
+      "snapshot.isolation.mode": "read_committed",
+      "snapshot.max.threads.multiplier": "4",
+      "max.batch.size": "10",
+      "max.queue.size.in.bytes": "20000",
+    }),
+  );
+  const begun = await driver.read(1);
+  // To the pages of the first part, which are read already.
+  await db.execute("UPDATE a SET filler = filler || 'y' WHERE id > 950");
+  expectWhole([...begun, ...(await driver.readUntil(isLast))], { a: 900 });
+  await driver.stop();
+});

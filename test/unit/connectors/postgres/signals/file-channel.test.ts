@@ -83,3 +83,27 @@ test("connectors that share a file never take, lose or remove what another has t
   await other.settle(1);
   expect(readdirSync(folder)).toEqual(["file-signals.txt", "file-signals.txt.taken-shop-1"]);
 });
+
+test("a file that somebody else has removed holds up no other", async () => {
+  const before = new FileChannel(path, "shop", logger);
+  for (const id of ["a", "b"]) {
+    writeFileSync(path, line(id));
+    await before.read();
+  }
+  const removed = `${path}.taken-shop-1`;
+  rmSync(removed);
+  await before.settle(2);
+  expect(readdirSync(folder)).toEqual(["file-signals.txt"]);
+  // After the look at what is left, before it is read.
+  for (const id of ["c", "d"]) {
+    writeFileSync(path, line(id));
+    await before.read();
+  }
+  const after = new FileChannel(path, "shop", logger);
+  expect(await after.read()).toEqual({ signals: [signal("c")], place: 3 });
+  rmSync(`${path}.taken-shop-4`);
+  expect(await after.read()).toEqual({ signals: [], place: 4 });
+  expect(warnings).toEqual([expect.stringMatching(/^Signals were lost/)]);
+  writeFileSync(path, line("e"));
+  expect(await after.read()).toEqual({ signals: [signal("e")], place: 5 });
+});
