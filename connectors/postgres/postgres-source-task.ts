@@ -17,7 +17,7 @@ import { Heartbeat } from "./events/heartbeat.js";
 import { Notifications } from "./notifications/notifications.js";
 import { SnapshotNotifications } from "./notifications/snapshot-notifications.js";
 import { Progress } from "./position/progress.js";
-import { sourcePartition } from "./position/source-offset.js";
+import { offsetOfReading, sourcePartition } from "./position/source-offset.js";
 import { type FailureScene, gaveUp, judgeFailure } from "./server/failure.js";
 import type { PassFault } from "./server/fault-point.js";
 import { Session } from "./session.js";
@@ -64,11 +64,12 @@ export class PostgresSourceTask implements SourceTask {
     const { clock } = context;
     const partition = sourcePartition(settings.topicPrefix);
     const filter = new TableFilter(settings);
-    const [stored] = await context.readOffsets([partition]);
+    const [found] = await context.readOffsets([partition]);
+    const stored = offsetOfReading(found?.offset);
     this.#context = context;
     this.#settings = settings;
-    this.#progress = new Progress(stored?.offset ?? null);
-    const inbox = openInbox(settings, context, stored?.offset ?? null);
+    this.#progress = new Progress(stored);
+    const inbox = openInbox(settings, context, stored);
     this.#inbox = inbox;
     const notifications = new Notifications({
       settings: settings.notifications,
@@ -93,7 +94,7 @@ export class PostgresSourceTask implements SourceTask {
         tombstonesOnDelete: settings.tombstonesOnDelete,
       }),
       sources: new SourceBlocks(settings.topicPrefix, settings.connection.database),
-      incremental: new IncrementalSnapshot(stored?.offset ?? null, context.logger),
+      incremental: new IncrementalSnapshot(stored, context.logger),
       inbox,
       notifications,
       snapshotNotes: new SnapshotNotifications(notifications, settings.signalTable),

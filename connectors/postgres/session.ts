@@ -12,7 +12,7 @@ import { splitSnapshot } from "./chunks/snapshot-split.js";
 import type { Settings } from "./config/settings.js";
 import { Snapshot, type SnapshotParts } from "./events/snapshot.js";
 import { judgeLineage, type Lineage } from "./position/lineage.js";
-import { furthestOf, readOffset, sourcePartition } from "./position/source-offset.js";
+import { furthestOf, NOTHING_READ, offsetOfReading, readOffset, sourcePartition } from "./position/source-offset.js";
 import { planStart, type StartPlan } from "./position/start-plan.js";
 import { closeClient, connectDatabase } from "./server/database-client.js";
 import { ServerError } from "./server/server-error.js";
@@ -60,6 +60,7 @@ export class Session {
   #completedOffset: (() => SourceMap) | undefined;
   #stream: StreamPhase | undefined;
   #startLsn: Lsn = NO_LSN;
+  #isIdle = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -158,9 +159,9 @@ export class Session {
     return this.#stream !== undefined;
   }
 
-  /** Of everything that was read of the stream; undefined without one. */
+  /** Of everything that was read of the stream; undefined before a snapshot's rows, which have their own. */
   get offset(): SourceMap | undefined {
-    return this.#stream?.offset;
+    return this.#isIdle ? NOTHING_READ : this.#stream?.offset;
   }
 
   /** How far the stream is behind; unknown without one. */
@@ -199,6 +200,7 @@ export class Session {
     const { settings, progress, context, snapshotNotes } = this.#options;
     if (plan.kind === "refuse") return this.#refuse(plan.reason);
     if (plan.kind === "idle" || plan.kind === "stream") snapshotNotes.skipped();
+    this.#isIdle = plan.kind === "idle";
     if (plan.kind === "idle") return;
     if (plan.kind === "wait") throw new Error(plan.reason);
     if (plan.kind === "snapshot" && plan.slot === "keep") refuseMovingSlot(slot, settings.slotName);
@@ -227,7 +229,7 @@ export class Session {
   async #refuse(reason: string): Promise<never> {
     const { context, progress, incremental, inbox, settings } = this.#options;
     const [stored] = await context.readOffsets([sourcePartition(settings.topicPrefix)]);
-    if (progress.renew(stored?.offset ?? null)) {
+    if (progress.renew(offsetOfReading(stored?.offset))) {
       incremental.goOnFrom(progress.offset);
       inbox.goOnFrom(progress.offset);
       throw new Error("an earlier task has stored a newer offset");

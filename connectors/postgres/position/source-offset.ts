@@ -84,6 +84,14 @@ export function startOffset(lsn: Lsn, timeUs: number, identity: ServerIdentity |
   return { lsn, ts_usec: timeUs, ...identityKeys(identity) };
 }
 
+/** Offset of notifications where nothing was read, and nothing will be. Debezium stores the same. */
+export const NOTHING_READ: SourceMap = {};
+
+/** The stored offset to go on from; null if nothing was read, as if none were stored. */
+export function offsetOfReading(stored: SourceMap | null | undefined): SourceMap | null {
+  return stored && Object.keys(stored).length > 0 ? stored : null;
+}
+
 /** Offset of a snapshot's rows: resuming after any but the last repeats the snapshot. */
 export function snapshotOffset(
   identity: ServerIdentity | null,

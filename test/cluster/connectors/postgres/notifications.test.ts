@@ -103,6 +103,22 @@ test("a snapshot of empty tables, and a stream without one, tell all the same", 
   await third.stop();
 });
 
+test("a connector that neither reads nor streams says so, and its offset stands for none", async () => {
+  const idle = { "snapshot.mode": "configuration_based", "slot.name": "unused" };
+  const driver = await TaskDriver.start(db.props({ ...PROPS, ...idle }));
+  const [skipped] = await driver.read(1);
+  expect([skipped!.topic, (skipped!.value as Struct).get("type"), skipped!.sourceOffset]).toEqual([
+    "notes",
+    "SKIPPED",
+    {},
+  ]);
+  await driver.stop();
+
+  const second = await TaskDriver.start(db.props(PROPS), {});
+  expect((await second.readUntil(has("COMPLETED"))).filter(({ topic }) => topic === "shop.public.a")).toHaveLength(5);
+  await second.stop();
+});
+
 test("incremental and blocking snapshots tell of each chunk and table, under the signal's id", async () => {
   const driver = await TaskDriver.start(db.props({ ...PROPS, "snapshot.mode": "no_data" }));
   await driver.readUntil(has("SKIPPED"));
