@@ -134,10 +134,7 @@ const TEXT_TYPES: ReadonlySet<string> = new Set([
 ]);
 
 /** Arrays of these are unsupported, although the types themselves are known. */
-const NO_ARRAYS: ReadonlySet<string> = new Set([
-  ...["money", "name", "interval", "varbit", "xml", "point", "refcursor"],
-  ...["vector", "halfvec", "sparsevec"],
-]);
+const NO_ARRAYS: ReadonlySet<string> = new Set(["money", "name", "interval", "varbit", "xml", "point", "refcursor"]);
 
 function scalar(
   type: "boolean" | "int16" | "int32" | "int64" | "float32" | "float64",

@@ -23,6 +23,8 @@ const FIXED: Readonly<Record<string, readonly [number, number]>> = {
   float8: [17, 17],
   bool: [1, 0],
   date: [DATE, 0],
+  // "char", of one byte: char(n) is bpchar.
+  char: [1, 0],
 };
 
 export function sourceType(type: ResolvedType): SourceType {

@@ -141,6 +141,7 @@ test("source types are propagated with the driver's lengths and scales, beside p
       { name: "n", type: "numeric", typmod: ((10 << 16) | 2) + 4 },
       { name: "n0", type: "numeric" },
       { name: "nt", type: "timestamp", typmod: 1 },
+      { name: "nc", type: "char" },
       { name: "v", type: "varchar", typmod: VARCHAR_20 },
       { name: "x", type: "int4" },
     ],
@@ -155,6 +156,7 @@ test("source types are propagated with the driver's lengths and scales, beside p
     { scale: "2", "connect.decimal.precision": "10", ...source("n", "NUMERIC", 10, 2) },
     source("n0", "NUMERIC", 131_089, 0),
     source("nt", "TIMESTAMP", 25, 1),
+    source("nc", "CHAR", 1, 0),
     source("v", "VARCHAR", 20, 0),
     undefined,
   ]);

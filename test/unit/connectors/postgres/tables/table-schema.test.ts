@@ -63,7 +63,14 @@ describe("vectors of pgvector", () => {
     ]);
     expect((sent(table, "{}/3") as ArrayStruct).get("vector")).toEqual(new Map());
     expect(sent(table, "{1:1}/40000")).toBeNull();
-    expect(tableOf({ type: "sparsevec", isArray: true }).rowSchema.fields).toEqual([]);
+  });
+
+  test("arrays", () => {
+    expect(sent(tableOf({ type: "vector", isArray: true }), '{"[1,2.5]",NULL,[]}')).toEqual([[1, 2.5], null, []]);
+    const table = tableOf({ type: "sparsevec", isArray: true });
+    const [value] = sent(table, '{"{1:1.5}/5"}') as ArrayStruct[];
+    expect(value!.get("vector")).toEqual(new Map([[1, 1.5]]));
+    expect(table.rowSchema.fields[0]?.schema.valueSchema).toBe(value!.schema);
   });
 
   test("that are none are refused", () => {
