@@ -107,7 +107,7 @@ export function commonProtocols(
  * The protocol of the next generation: each member votes for its first choice among those that all support. Undefined
  * when they share none.
  */
-export function selectProtocol(members: readonly Pick<GroupMember, "protocols">[]): string | undefined {
+export function selectProtocol(members: readonly GroupMember[]): string | undefined {
   const common = commonProtocols(members);
   const votes = new Map<string, number>();
   for (const { protocols } of members) {

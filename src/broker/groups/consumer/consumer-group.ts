@@ -24,7 +24,7 @@ import {
   sameNames,
 } from "./consumer-member.js";
 import type { ConsumerRecord } from "./consumer-records.js";
-import { assignmentFor, type Downgrade, protocolOf } from "./downgraded-group.js";
+import { assignmentFor, type Downgrade } from "./downgraded-group.js";
 import {
   type ClassicJoin,
   CONSUMER_TYPE,
@@ -234,13 +234,14 @@ export class ConsumerGroup {
     if (!isLast || this.#state.epoch === epoch) {
       this.#reconcile(memberId, partitionsById(subscription.ownedPartitions, topics));
     }
-    if (isLast) this.#downgrade = { generationId: epoch, rebalances: this.phase !== "Stable" };
+    if (isLast) {
+      const rebalances = this.phase !== "Stable" || !this.#prefersOneProtocol();
+      this.#downgrade = { generationId: epoch, rebalances };
+    }
     const { memberEpoch } = this.#state.current(memberId);
     this.#deadlines.touch(memberId, nowMs + command.sessionTimeoutMs);
     this.#deadlines.joined(memberId, nowMs + description.rebalanceTimeoutMs);
-    // The classic group that this is to become has one protocol.
-    const protocolName = isLast ? protocolOf(this.#classicMembers()) : protocols[0]!.name;
-    const generation = { generationId: memberEpoch, protocolType: CONSUMER_TYPE, protocolName };
+    const generation = { generationId: memberEpoch, protocolType: CONSUMER_TYPE, protocolName: protocols[0]!.name };
     return joinedAnswer(generation, "", memberId, []);
   }
 
@@ -400,8 +401,9 @@ export class ConsumerGroup {
     return members.size > 0 && isClassic && members.size <= this.settings().downgradeMaxSize;
   }
 
-  #classicMembers() {
-    return [...this.#state.members.values()].flatMap(({ classic }) => classic ?? []);
+  /** Whether all members have been told the same protocol, which a classic group must have. */
+  #prefersOneProtocol(): boolean {
+    return new Set([...this.#state.members.values()].map(({ classic }) => classic?.protocols[0]!.name)).size === 1;
   }
 
   #raiseEpoch(metadataHash: number): void {

@@ -40,13 +40,8 @@ export function downgradedGroup(
     };
   });
   const leader = rebalances ? null : members[0]!.memberId;
-  const protocolName = rebalances ? null : protocolOf(members);
+  const protocolName = rebalances ? null : (selectProtocol(members) ?? members[0]!.protocols[0]!.name);
   return { protocolType: CONSUMER_TYPE, protocolName, generationId, leader, members };
-}
-
-/** The protocol of classic members, which share one. */
-export function protocolOf(members: Parameters<typeof selectProtocol>[0]): string {
-  return selectProtocol(members) ?? members[0]!.protocols[0]!.name;
 }
 
 /** An assignment in the embedded protocol, of the version of the member's subscription. */

@@ -53,16 +53,17 @@ const CUSTOM_ASSIGNOR =
 const UNKNOWN_HASH = 0;
 
 /**
- * Whether the members have shared out all partitions. If not, a static member that comes back with the same subscription
- * must not leave it at that.
+ * Whether the members have shared out all partitions, and know the protocol that they prefer as theirs. If not, a static
+ * member that comes back with the same subscription must not leave it at that: they are to join again.
  */
 function isWhole(
-  { state }: GroupSnapshot,
+  { state, members, protocolName }: GroupSnapshot,
   names: ReadonlySet<string>,
   taken: ReadonlySet<string>,
   topics: TopicsView,
 ): boolean {
   const shapes = [...names].flatMap((name) => topics.get(name) ?? []);
+  if (members.some(({ protocols }) => protocols[0]!.name !== protocolName)) return false;
   return state === "Stable" && taken.size === shapes.reduce((sum, { partitions }) => sum + partitions, 0);
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { encodeSubscription } from "../../../../../src/protocol/consumer-protocol.js";
+import { encodeAssignment, encodeSubscription } from "../../../../../src/protocol/consumer-protocol.js";
 import { ErrorCodes } from "../../../../../src/protocol/error-codes.js";
 import { partitionsOf, CoordinatorWorld as World } from "../../../../support/coordinator-world.js";
 
@@ -42,6 +42,31 @@ describe("a classic group that a member of the consumer protocol joins", () => {
     expect(world.heartbeat(memberId, 2)).toBe(NONE);
     expect(partitionsOf(world.beat("b", 2))).toEqual(ALL.filter((each) => !kept.includes(each)));
     expect(world.list).toEqual([["consumer", "Stable"]]);
+  });
+
+  test("by a static one, has members join whose protocol is another one now, rather than refuse them for good", async () => {
+    const world = new World();
+    const metadata = encodeSubscription(1, { topics: ["t"], userData: null, ownedPartitions: [] });
+    const protocols = (...names: string[]) => names.map((name) => ({ name, metadata }));
+    const first = world.joinGroup({ instanceId: "i", protocols: protocols("range") });
+    await world.clock.settled();
+    const second = world.joinGroup({ protocols: protocols("cooperative-sticky", "range") });
+    await world.clock.settled();
+    const leader = await world.joinGroup({
+      ...{ memberId: (await first).memberId, instanceId: "i" },
+      protocols: protocols("range"),
+    });
+    const { memberId, generationId, protocolName } = await second;
+    expect(protocolName).toBe("range");
+    const assignments = [leader.memberId, memberId].map((to, at) => {
+      const assignedPartitions = [{ topic: "t", partitions: at === 0 ? [0, 1] : [2, 3] }];
+      return { memberId: to, assignment: encodeAssignment(1, { assignedPartitions, userData: null }) };
+    });
+    const rest = { generationId, protocolType: "consumer", protocolName };
+    await world.groups.sync("g", { memberId: leader.memberId, instanceId: "i", assignments, ...rest });
+    world.join("b", { instanceId: "i" });
+    const answer = await world.groups.sync("g", { memberId, instanceId: null, assignments: [], ...rest });
+    expect(answer.errorCode).toBe(REBALANCE_IN_PROGRESS);
   });
 
   test("refuses its parked requests, so that they are sent again", async () => {
@@ -222,27 +247,24 @@ describe("a group whose last member of the consumer protocol is gone", () => {
     expect(world.list).toEqual([["classic", "PreparingRebalance"]]);
   });
 
-  test("and whose place a static one of the classic protocol takes tells that one the group's protocol", async () => {
-    const world = new World();
-    world.join("b", { instanceId: "i" });
-    const metadata = encodeSubscription(1, { topics: ["t"], userData: null, ownedPartitions: [] });
-    const protocols = (...names: string[]) => names.map((name) => ({ name, metadata }));
-    const first = await world.joinGroup({ protocols: protocols("cooperative-sticky") });
-    const beaten = world.beat("b", 2, { owned: world.owned("t", ...ALL) });
-    const kept = partitionsOf(beaten)!;
-    world.beat("b", 2, { owned: world.owned("t", ...kept) });
-    const { generationId } = await world.joinGroup({
-      memberId: first.memberId,
-      protocols: protocols("cooperative-sticky"),
-    });
-    await world.sync(first.memberId, generationId);
-    expect(world.list).toEqual([["consumer", "Stable"]]);
-    const joined = await world.joinGroup({ instanceId: "i", protocols: protocols("range", "cooperative-sticky") });
-    expect(world.list).toEqual([["classic", "Stable"]]);
-    const { memberId, protocolName } = joined;
-    const rest = { instanceId: "i", protocolType: "consumer", assignments: [] };
-    const command = { memberId, generationId: joined.generationId, protocolName, ...rest };
-    expect((await world.groups.sync("g", command)).errorCode).toBe(NONE);
+  test("and whose place a static one of the classic protocol takes rebalances if members were told other protocols", async () => {
+    for (const preferred of ["range", "cooperative-sticky"]) {
+      const world = new World();
+      world.join("b", { instanceId: "i" });
+      const metadata = encodeSubscription(1, { topics: ["t"], userData: null, ownedPartitions: [] });
+      const protocols = (...names: string[]) => names.map((name) => ({ name, metadata }));
+      const asked = { protocols: protocols("cooperative-sticky", "range") };
+      const { memberId } = await world.joinGroup(asked);
+      const kept = partitionsOf(world.beat("b", 2, { owned: world.owned("t", ...ALL) }))!;
+      world.beat("b", 2, { owned: world.owned("t", ...kept) });
+      const { generationId, protocolName } = await world.joinGroup({ memberId, ...asked });
+      const other = preferred === "range" ? "cooperative-sticky" : "range";
+      await world.joinGroup({ instanceId: "i", protocols: protocols(preferred, other) });
+      expect(world.list).toEqual([["classic", preferred === "range" ? "PreparingRebalance" : "Stable"]]);
+      const rest = { instanceId: null, protocolType: "consumer", assignments: [] };
+      const answer = await world.groups.sync("g", { memberId, generationId, protocolName, ...rest });
+      expect(answer.errorCode).toBe(preferred === "range" ? REBALANCE_IN_PROGRESS : NONE);
+    }
   });
 
   test("because it was silent, or its administrator removed it, is a classic one, too", async () => {
