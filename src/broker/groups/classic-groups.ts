@@ -14,6 +14,8 @@ interface Entry {
   readonly group: ClassicGroup;
   stateTimestamp: number;
   readonly timer: GroupTimer;
+  /** Of a group that nobody has led since it was downgraded: whether topics have changed, which its leader would notice. */
+  readonly isOutdated: (() => boolean) | undefined;
 }
 
 /** A JoinGroup that is to be parked. */
@@ -48,8 +50,11 @@ export class ClassicGroups {
   }
 
   /** A group whose record is written: at the start, and when a group of the consumer protocol becomes a classic one. */
-  restore(groupId: string, { stateTimestamp, ...stored }: StoredGroup): void {
-    this.#add(ClassicGroup.restore(groupId, this.settings(), stored, this.clock.monotonicMs()), stateTimestamp);
+  restore(groupId: string, { stateTimestamp, ...stored }: StoredGroup, isOutdated?: () => boolean): void {
+    const group = ClassicGroup.restore(groupId, this.settings(), stored, this.clock.monotonicMs());
+    const { generationId } = stored;
+    const isLed = () => group.snapshot().generationId !== generationId;
+    this.#add(group, stateTimestamp, isOutdated && (() => !isLed() && isOutdated()));
   }
 
   /** An empty group, which has no record. */
@@ -76,6 +81,14 @@ export class ClassicGroups {
     const { token, answer } = this.#parked.sync();
     this.#carryOut(entry, entry.group.sync({ ...command, token }, this.clock.monotonicMs()));
     return answer;
+  }
+
+  /** A member is alive. Returns an error code. @param group one of these. */
+  heartbeat({ groupId }: ClassicGroup, identity: MemberIdentity, generationId: number): number {
+    const entry = this.#groups.get(groupId)!;
+    const nowMs = this.clock.monotonicMs();
+    if (entry.isOutdated?.()) this.#carryOut(entry, entry.group.rebalance(nowMs));
+    return entry.group.heartbeat(identity, generationId, nowMs);
   }
 
   /** Members leave. Returns an error code for each. @param group one of these. */
@@ -106,7 +119,7 @@ export class ClassicGroups {
     this.#parked.refuseAll(ErrorCodes.COORDINATOR_NOT_AVAILABLE);
   }
 
-  #add(group: ClassicGroup, stateTimestamp: number): void {
+  #add(group: ClassicGroup, stateTimestamp: number, isOutdated?: () => boolean): void {
     const { groupId } = group;
     const timer = new GroupTimer(
       this.clock,
@@ -114,7 +127,7 @@ export class ClassicGroups {
       (nowMs) => this.#carryOut(entry, group.tick(nowMs)),
       (cause) => this.logger.error("The timer of a group failed and will be tried again", { group: groupId }, cause),
     );
-    const entry: Entry = { group, stateTimestamp, timer };
+    const entry: Entry = { group, stateTimestamp, timer, isOutdated };
     this.#groups.set(groupId, entry);
     timer.set();
   }

@@ -4,7 +4,7 @@ import { ErrorCodes } from "../../protocol/error-codes.js";
 import { KafkaError } from "../../protocol/kafka-error.js";
 import { joinError } from "./classic/group-answers.js";
 import type { JoinAnswer, MemberIdentity, SyncAnswer, SyncCommand } from "./classic/group-member.js";
-import type { TopicsView } from "./consumer/assignment/topics-view.js";
+import { subscriptionHash, type TopicsView } from "./consumer/assignment/topics-view.js";
 import { ConsumerGroup, type ConsumerGroupSettings } from "./consumer/consumer-group.js";
 import { type HeartbeatAnswer, type HeartbeatCommand, heartbeatError } from "./consumer/consumer-heartbeat.js";
 import { JOIN_EPOCH } from "./consumer/consumer-member.js";
@@ -39,8 +39,11 @@ export class ConsumerGroups {
     private readonly settings: (groupId: string) => ConsumerGroupSettings,
     private readonly clock: Clock,
     private readonly logger: Logger,
-    /** Called when a group has become a classic one, which is written. */
-    private readonly onDowngrade: (groupId: string, stored: StoredGroup) => void,
+    /**
+     * Called when a group has become a classic one, which is written.
+     * @param isOutdated whether its topics have changed since.
+     */
+    private readonly onDowngrade: (groupId: string, stored: StoredGroup, isOutdated: () => boolean) => void,
   ) {}
 
   get(groupId: string): ConsumerGroup | undefined {
@@ -154,7 +157,7 @@ export class ConsumerGroups {
     const { groupId } = group;
     const downgraded = this.#downgraded(group);
     const after: GroupRecord[] = downgraded
-      ? [...group.state.tombstones(), { kind: "group", group: groupId, value: downgraded }]
+      ? [...group.state.tombstones(), { kind: "group", group: groupId, value: { ...downgraded, leader: null } }]
       : [];
     const written = this.log.write(groupId, [...before, ...group.changes, ...after], this.clock.nowMs());
     if ("errorCode" in written) {
@@ -167,7 +170,7 @@ export class ConsumerGroups {
       this.logger.info("The last member of the consumer protocol is gone, and its group is a classic one again", {
         group: groupId,
       });
-      this.onDowngrade(groupId, downgraded);
+      this.onDowngrade(groupId, downgraded, this.#watch(group.state.subscribedNames()));
     }
     return undefined;
   }
@@ -175,6 +178,17 @@ export class ConsumerGroups {
   #downgraded({ state, downgrade }: ConsumerGroup): StoredGroup | undefined {
     if (!downgrade) return undefined;
     return { ...downgradedGroup(state, downgrade, this.topics), stateTimestamp: this.clock.nowMs() };
+  }
+
+  /** Whether topics of these names have changed since. */
+  #watch(names: ReadonlySet<string>): () => boolean {
+    let { version } = this.topics;
+    const hash = subscriptionHash(names, this.topics);
+    return () => {
+      if (this.topics.version === version) return false;
+      version = this.topics.version;
+      return subscriptionHash(names, this.topics) !== hash;
+    };
   }
 
   #remove(groupId: string): void {

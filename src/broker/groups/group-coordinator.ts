@@ -65,8 +65,8 @@ export class GroupCoordinator {
     this.offsets = new CommittedOffsets(log, () => clock.nowMs());
     this.#classics = new ClassicGroups(log, () => this.#settings(), clock, random, logger);
     const settings = (groupId: string) => this.#consumerSettings(groupId);
-    this.#consumers = new ConsumerGroups(log, topics, settings, clock, logger, (groupId, stored) =>
-      this.#classics.restore(groupId, stored),
+    this.#consumers = new ConsumerGroups(log, topics, settings, clock, logger, (groupId, stored, isOutdated) =>
+      this.#classics.restore(groupId, stored, isOutdated),
     );
   }
 
@@ -175,7 +175,7 @@ export class GroupCoordinator {
     const consumers = this.#consumers.get(groupId);
     if (consumers) return this.#consumers.classicHeartbeat(consumers, identity, generationId);
     const classic = this.#classics.get(groupId);
-    return classic?.heartbeat(identity, generationId, this.clock.monotonicMs()) ?? ErrorCodes.UNKNOWN_MEMBER_ID;
+    return classic ? this.#classics.heartbeat(classic, identity, generationId) : ErrorCodes.UNKNOWN_MEMBER_ID;
   }
 
   /** Returns an error code per member, or one for all. */

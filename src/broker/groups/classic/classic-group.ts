@@ -172,6 +172,12 @@ export class ClassicGroup {
     return this.#state === "PreparingRebalance" ? ErrorCodes.REBALANCE_IN_PROGRESS : ErrorCodes.NONE;
   }
 
+  /** Members are to join again, unless they do already. */
+  rebalance(nowMs: number): GroupEffect[] {
+    if (this.#state === "Stable") this.#prepareRebalance(nowMs);
+    return this.#takeEffects();
+  }
+
   /** Members leave. Returns an error code for each, and the effects. */
   leave(identities: readonly MemberIdentity[], nowMs: number): { errorCodes: number[]; effects: GroupEffect[] } {
     const errorCodes = identities.map((identity) => this.#leaveOne(identity));

@@ -403,7 +403,8 @@ export class ConsumerGroup {
 
   /** Whether all members have been told the same protocol, which a classic group must have. */
   #prefersOneProtocol(): boolean {
-    return new Set([...this.#state.members.values()].map(({ classic }) => classic?.protocols[0]!.name)).size === 1;
+    const members = [...this.#state.members.values()];
+    return new Set(members.flatMap(({ classic }) => classic?.protocols[0]?.name ?? [])).size === 1;
   }
 
   #raiseEpoch(metadataHash: number): void {

@@ -267,6 +267,24 @@ describe("a group whose last member of the consumer protocol is gone", () => {
     }
   });
 
+  test("and has no leader yet shares out new partitions, and rebalances after a restart", async () => {
+    const world = new World();
+    world.join("b", { instanceId: "i" });
+    const { memberId } = await world.joinGroup();
+    const kept = partitionsOf(world.beat("b", 2, { owned: world.owned("t", ...ALL) }))!;
+    world.beat("b", 2, { owned: world.owned("t", ...kept) });
+    const { generationId } = await world.joinGroup({ memberId });
+    await world.joinGroup({ instanceId: "i" });
+    expect(world.list).toEqual([["classic", "Stable"]]);
+    expect(world.heartbeat(memberId, generationId)).toBe(NONE);
+    world.topics.addPartitions("u", 5);
+    expect(world.heartbeat(memberId, generationId)).toBe(NONE);
+    world.topics.addPartitions("t", 5);
+    expect(world.heartbeat(memberId, generationId)).toBe(REBALANCE_IN_PROGRESS);
+    await world.restart();
+    expect(world.heartbeat(memberId, generationId)).toBe(REBALANCE_IN_PROGRESS);
+  });
+
   test("because it was silent, or its administrator removed it, is a classic one, too", async () => {
     const silent = new World();
     const { memberId } = await mixedGroup(silent);
