@@ -1,17 +1,18 @@
 import type { Schema } from "../../../src/api/index.js";
+import { MetSchemas } from "./met-schemas.js";
 import type { RecordFacts } from "./rotation.js";
 
 /** What a record's schema means for the open file of its directory. */
 export function compareSchemas(ofFile: Schema | null, ofRecord: Schema | null): RecordFacts["schema"] {
   if ((ofFile === null) !== (ofRecord === null)) return "null-flip";
-  return sameSchema(ofFile, ofRecord) ? "same" : "changed";
+  return sameSchema(ofFile, ofRecord, new MetSchemas()) ? "same" : "changed";
 }
 
 /**
  * Whether two schemas are equal in every respect, version, documentation and parameters included: the
  * question of schema.compatibility=NONE. Converters return one object per schema, so identity nearly always answers it.
  */
-function sameSchema(a: Schema | null | undefined, b: Schema | null | undefined): boolean {
+function sameSchema(a: Schema | null | undefined, b: Schema | null | undefined, met: MetSchemas): boolean {
   if (a === b) return true;
   if (!a || !b) return false;
   return (
@@ -23,10 +24,13 @@ function sameSchema(a: Schema | null | undefined, b: Schema | null | undefined):
     a.hasDefault === b.hasDefault &&
     sameJson(a.defaultValue, b.defaultValue) &&
     sameParameters(a.parameters, b.parameters) &&
-    sameSchema(a.keySchema, b.keySchema) &&
-    sameSchema(a.valueSchema, b.valueSchema) &&
+    sameSchema(a.keySchema, b.keySchema, met) &&
+    sameSchema(a.valueSchema, b.valueSchema, met) &&
     a.fields.length === b.fields.length &&
-    a.fields.every((field, i) => field.name === b.fields[i]!.name && sameSchema(field.schema, b.fields[i]!.schema))
+    (met.haveMet(a, b) ||
+      a.fields.every(
+        (field, i) => field.name === b.fields[i]!.name && sameSchema(field.schema, b.fields[i]!.schema, met),
+      ))
   );
 }
 

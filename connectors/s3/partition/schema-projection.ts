@@ -1,4 +1,5 @@
 import { ArrayStruct, type ConnectValue, type Schema, Struct } from "../../../src/api/index.js";
+import { MetSchemas } from "./met-schemas.js";
 
 /** Each may become any after it. */
 const NUMBERS: readonly string[] = ["int8", "int16", "int32", "int64", "float32", "float64"];
@@ -8,27 +9,28 @@ const DESCRIPTIVE =
 const ENUM = /^(io\.confluent\.connect\.avro|org\.apache\.kafka\.connect\.data)\.Enum(\.|$)/;
 
 /** Why values of one schema cannot be projected to another, or null if they can. */
-export function projectionFault(from: Schema, to: Schema, place = "the value"): string | null {
+export function projectionFault(from: Schema, to: Schema, place = "the value", met = new MetSchemas()): string | null {
   if (from === to) return null;
   if (from.type !== to.type && !isPromotable(from, to)) return `${place} is ${from.type}, not ${to.type}`;
   if (from.name !== to.name) return `${place} is named ${from.name ?? "nothing"}, not ${to.name ?? "nothing"}`;
   if (!haveMatchingParameters(from, to)) return `${place} has other parameters`;
   if (from.optional && !to.optional && !to.hasDefault) return `${place} is optional, and required without a default`;
   if (from.keySchema && to.keySchema) {
-    const fault = projectionFault(from.keySchema, to.keySchema, `a key of ${place}`);
+    const fault = projectionFault(from.keySchema, to.keySchema, `a key of ${place}`, met);
     if (fault) return fault;
   }
   if (from.valueSchema && to.valueSchema) {
-    const fault = projectionFault(from.valueSchema, to.valueSchema, `an item of ${place}`);
+    const fault = projectionFault(from.valueSchema, to.valueSchema, `an item of ${place}`, met);
     if (fault) return fault;
   }
+  if (met.haveMet(from, to)) return null;
   for (const target of to.fields) {
     const source = from.field(target.name);
     if (!source) {
       if (target.schema.optional || target.schema.hasDefault) continue;
       return `the required field ${target.name} is missing`;
     }
-    const fault = projectionFault(source.schema, target.schema, `field ${target.name}`);
+    const fault = projectionFault(source.schema, target.schema, `field ${target.name}`, met);
     if (fault) return fault;
   }
   return null;

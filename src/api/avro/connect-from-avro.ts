@@ -75,9 +75,20 @@ interface Draft {
   readonly values?: Schema;
 }
 
+/**
+ * So many uses of records are mapped one by one, as in Java: records that name each other can be walked through in more
+ * ways than can be counted.
+ */
+const MOST_MAPPED = 2_000;
+
 class Mapping {
   /** Records whose fields are being mapped: one that contains itself shares its fields. */
-  readonly #open = new Map<AvroRecord, { readonly draft: Draft }>();
+  readonly #open = new Map<AvroRecord, { readonly draft: Draft; readonly depth: number }>();
+  /** Records that are mapped. One that is not whole has open ones in it, which lack what is added at their end. */
+  readonly #mapped = new Map<AvroRecord, { readonly draft: Draft; readonly isWhole: boolean }>();
+  #mappings = 0;
+  /** The outermost open record that what is being mapped has in it. */
+  #outermost = Number.POSITIVE_INFINITY;
   #unions = 0;
 
   constructor(private readonly settings: AvroDataSettings) {}
@@ -90,7 +101,10 @@ class Mapping {
       return this.#finish(avro, this.#union(avro), new Map(), use);
     }
     const open = avro.kind === "record" ? this.#open.get(avro) : undefined;
-    if (open) return made(open.draft, { ...open.draft, ...(use.optional && { optional: true }) });
+    if (open) {
+      this.#outermost = Math.min(this.#outermost, open.depth);
+      return made(open.draft, { ...open.draft, ...(use.optional && { optional: true }) });
+    }
     const draft = this.#draft(avro);
     return this.#finish(avro, draft, avro.properties, use);
   }
@@ -161,8 +175,15 @@ class Mapping {
   }
 
   #record(avro: AvroRecord): Draft {
+    const mapped = this.#mapped.get(avro);
+    // Unions are numbered by their uses.
+    const isShared = mapped?.isWhole && !this.settings.generalizedSumTypes;
+    if (mapped && (isShared || this.#mappings > MOST_MAPPED)) return copyOf(mapped.draft);
+    this.#mappings++;
+    const [depth, outermost] = [this.#open.size, this.#outermost];
+    this.#outermost = Number.POSITIVE_INFINITY;
     const draft = drafted("struct");
-    this.#open.set(avro, { draft });
+    this.#open.set(avro, { draft, depth });
     const name = nameOf(avro);
     if (name !== undefined) draft.name = name;
     if (this.#keepsDocs) {
@@ -174,6 +195,9 @@ class Mapping {
       draft.fields.push({ name: fieldName, index, schema: this.schema(schema, { fieldDefault: defaultValue }) });
     }
     this.#open.delete(avro);
+    const isWhole = this.#outermost >= depth;
+    this.#mapped.set(avro, { draft: copyOf(draft), isWhole });
+    this.#outermost = isWhole ? outermost : Math.min(outermost, this.#outermost);
     return draft;
   }
 
@@ -238,6 +262,11 @@ const KEYS = new Schema("string", {}, [], undefined, undefined);
 
 function drafted(type: SchemaType): Draft {
   return { type, parameters: {}, fields: [] };
+}
+
+/** With the same fields; the rest is of each use. */
+function copyOf(draft: Draft): Draft {
+  return { ...draft, parameters: { ...draft.parameters } };
 }
 
 function logical(type: SchemaType, name: keyof typeof LOGICAL): Draft {

@@ -1,8 +1,11 @@
 import type { Schema } from "../schema.js";
 import { Struct } from "../struct.js";
 
+/** Pairs of fields that a comparison has met: a schema may contain itself. One difference anywhere ends it. */
+type Met = Map<Schema["fields"], Set<Schema["fields"]>>;
+
 /** Connect's equality of schemas: all attributes count, including documentation and parameters. */
-export function sameSchema(one: Schema, other: Schema): boolean {
+export function sameSchema(one: Schema, other: Schema, met: Met = new Map()): boolean {
   if (one === other) return true;
   return (
     one.type === other.type &&
@@ -13,24 +16,27 @@ export function sameSchema(one: Schema, other: Schema): boolean {
     one.hasDefault === other.hasDefault &&
     sameDefault(one.defaultValue, other.defaultValue) &&
     sameParameters(one.parameters, other.parameters) &&
-    sameFields(one, other) &&
-    samePart(one.keySchema, other.keySchema) &&
-    samePart(one.valueSchema, other.valueSchema)
+    sameFields(one, other, met) &&
+    samePart(one.keySchema, other.keySchema, met) &&
+    samePart(one.valueSchema, other.valueSchema, met)
   );
 }
 
-function samePart(one: Schema | undefined, other: Schema | undefined): boolean {
-  return one === other || (one !== undefined && other !== undefined && sameSchema(one, other));
+function samePart(one: Schema | undefined, other: Schema | undefined, met: Met): boolean {
+  return one === other || (one !== undefined && other !== undefined && sameSchema(one, other, met));
 }
 
 /** Whether two struct schemas have equal fields in the same order. */
-export function sameFields(one: Schema, other: Schema): boolean {
+export function sameFields(one: Schema, other: Schema, met: Met = new Map()): boolean {
   if (one.fields === other.fields) return true;
+  const metWith = met.get(one.fields) ?? new Set();
+  if (metWith.has(other.fields)) return true;
+  met.set(one.fields, metWith.add(other.fields));
   return (
     one.fields.length === other.fields.length &&
     one.fields.every((field, i) => {
       const twin = other.fields[i]!;
-      return field.name === twin.name && sameSchema(field.schema, twin.schema);
+      return field.name === twin.name && sameSchema(field.schema, twin.schema, met);
     })
   );
 }

@@ -2,10 +2,13 @@ import { describe, expect, test } from "vitest";
 import {
   AVRO_DATA_DEFAULTS,
   type AvroDataSettings,
+  type AvroRecord,
   arrayOf,
   avroFromConnect,
+  avroFullName,
   avroText,
   BYTES,
+  connectFromAvro,
   FLOAT64,
   INT32,
   INT64,
@@ -20,6 +23,7 @@ import {
   structOf,
   withAttributes,
 } from "../../../../src/api/index.js";
+import { sameSchema } from "../../../../src/api/values/schema-equality.js";
 import { REC_TEXT, rec } from "./avro-schemas.js";
 
 function text(schema: Schema | null, settings: Partial<AvroDataSettings> = {}): string {
@@ -278,6 +282,38 @@ describe("a parsed text", () => {
     ],
   ])("%s is refused", (it, message) => {
     expect(() => parseAvro(it)).toThrow(message);
+  });
+});
+
+describe("records that name each other in countless ways", () => {
+  /** Each has a field of every other one. */
+  const ring = (size: number) => {
+    const defined = new Set<number>();
+    const record = (at: number): string => {
+      if (defined.has(at)) return `"R${at}"`;
+      defined.add(at);
+      const fields = Array.from({ length: size }, (_, to) => `{"name":"f${to}","type":["null",${record(to)}]}`);
+      return `{"type":"record","name":"R${at}","fields":[${fields.join(",")}]}`;
+    };
+    return record(0);
+  };
+
+  test("are mapped once they are too many, and are the same in both directions", () => {
+    const schema = connectFromAvro(parseAvro(ring(14)))!;
+    const again = connectFromAvro(parseAvro(ring(14)))!;
+    expect(schema.field("f13")!.schema.field("f3")!.schema.field("f5")!.schema.name).toBe("R5");
+    expect(sameSchema(schema, again)).toBe(true);
+    expect(avroFullName(avroFromConnect(connectFromAvro(parseAvro(ring(4)))!) as AvroRecord)).toBe("R0");
+  });
+
+  test("a chain whose links are used twice is short", () => {
+    let text = '"int"';
+    for (let at = 40; at > 0; at--) {
+      const again = at === 40 ? text : `"C${at + 1}"`;
+      text = `{"type":"record","name":"C${at}","fields":[{"name":"l","type":${text}},{"name":"r","type":["null",${again}]}]}`;
+    }
+    const schema = connectFromAvro(parseAvro(text))!;
+    expect(schema.field("r")!.schema).toMatchObject({ name: "C2", optional: true });
   });
 });
 

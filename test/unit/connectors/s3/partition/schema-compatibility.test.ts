@@ -5,11 +5,13 @@ import {
   ArrayStruct,
   arrayOf,
   type ConnectValue,
+  connectFromAvro,
   FLOAT64,
   INT32,
   INT64,
   mapOf,
   OPTIONAL_STRING,
+  parseAvro,
   primitive,
   type Schema,
   SinkRecord,
@@ -129,4 +131,16 @@ test("schemas without versions are judged only if they are the same", () => {
   const other = structOf([["a", STRING]], { name: "V" });
   expect(schemaCompatibility("FULL").compare(plain(), plain())).toBe("same");
   expect(() => schemaCompatibility("FULL").compare(plain(), other)).toThrow(/Schema version required for FULL/);
+});
+
+test("schemas that contain themselves are compared", () => {
+  const node = (version: number, more = "") => {
+    const fields = `{"name":"next","type":["null","N"]}${more}`;
+    return connectFromAvro(parseAvro(`{"type":"record","name":"N","fields":[${fields}]}`), undefined, version)!;
+  };
+  const backward = schemaCompatibility("BACKWARD");
+  expect(schemaCompatibility("NONE").compare(node(1), node(1))).toBe("same");
+  expect(schemaCompatibility("NONE").compare(node(1), node(2))).toBe("changed");
+  expect(backward.compare(node(2), node(1))).toBe("same");
+  expect(backward.compare(node(2, ',{"name":"a","type":"int"}'), node(1))).toBe("changed");
 });
