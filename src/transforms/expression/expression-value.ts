@@ -129,7 +129,14 @@ export function areEqual(one: Value, other: Value): boolean {
     return one.length === other.length && one.every((item, at) => areEqual(item, other[at]!));
   if (isHolder(one) && isHolder(other) && one.struct && other.struct)
     return isEqual(one.struct.schema, one.struct, other.struct);
+  if (isHolder(one) && isHolder(other) && one.map && other.map) return areMapsEqual(one.map, other.map);
   return one === other;
+}
+
+function areMapsEqual(one: ReadonlyMap<string, Value>, other: ReadonlyMap<string, Value>): boolean {
+  return (
+    one.size === other.size && [...one].every(([key, value]) => other.has(key) && areEqual(value, other.get(key)!))
+  );
 }
 
 /** Groovy's <=>: null is smaller than everything. @throws DataError for values of different kinds */

@@ -50,6 +50,7 @@ describe("expressions", () => {
     ["value.after.big == 1152921504606846976L", true],
     ["value.after.price == 2.55 && value.after.price < 2.6", true],
     ["value.after.weight == 1.5", true],
+    ["value.after.counts == value.after.counts && value.after == value.after", true],
     ["value.after.name == 'none'", true],
     ["value.after.getString('name') == null", true],
     ["value.after.note == null && value.after.note?.trim() == null", true],
