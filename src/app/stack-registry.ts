@@ -9,7 +9,7 @@ import { accessRules } from "../http/access/access-rules.js";
 import { advertisedAddress, localUrl } from "../http/server/listener.js";
 import { RestServer } from "../http/server/rest-server.js";
 import { createKafkaClient } from "../kafka/create-kafka-client.js";
-import { kafkaProperties, parseRegistryConfig, topicConfigs } from "../registry/registry-config.js";
+import { idleRegistryKeys, kafkaProperties, parseRegistryConfig, topicConfigs } from "../registry/registry-config.js";
 import { SchemaRegistry } from "../registry/schema-registry.js";
 import { buildCommit, packageVersion } from "./package-version.js";
 import { restEndpoints, workerTls } from "./rest-endpoints.js";
@@ -46,6 +46,8 @@ export async function startRegistryStack(options: RegistryStackOptions): Promise
   const { props, clock, random, env } = options;
   const logger = options.logger.named(LOGGERS.registry);
   const config = parseRegistryConfig(props);
+  const idle = idleRegistryKeys(props);
+  if (idle.length > 0) logger.warn("These properties of the schema registry have no effect", { keys: idle.join(", ") });
   const endpoints = restEndpoints({ listeners: config.listeners, "admin.listeners": null }, props);
   const access = accessRules(config, env);
   const opened = new Closers();

@@ -101,7 +101,11 @@ export async function runProgram(args: readonly string[], version: string, comma
     .option("--broker-config <FILE.properties>", "Kafka's broker properties over the defaults")
     .option("--add-scram <USER>", ADD_SCRAM, (user: string, users: string[] = []) => [...users, user])
     .option("--password-file <FILE>", PASSWORD_FILE)
-    .action((options: UpOptions) => done(commands.up(options)));
+    .action((options: UpOptions) => {
+      if (options.registryConfig !== undefined && options.registry === undefined)
+        program.error("option '--registry-config <FILE.properties>' is for a registry: add --registry HOST:PORT");
+      return done(commands.up(options));
+    });
   program
     .command("worker")
     .description("run one distributed worker against any Kafka")

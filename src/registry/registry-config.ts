@@ -106,6 +106,17 @@ export function parseRegistryConfig(given: Props): RegistryConfig {
   return { ...config, defaultLevel, release };
 }
 
+/** Families of keys that are read beside the definition: TLS of listeners, the connection to Kafka, the topic's configuration. */
+const READ_BY_PREFIX =
+  /^(?:(?:listeners\.https\.)?ssl|kafkastore\.(?:ssl|sasl|topic\.config))\.|^kafkastore\.security\.protocol$/;
+
+/** The keys that nothing reads, in their order: misspelt ones, and those of the original that are not served. */
+export function idleRegistryKeys(props: Props): string[] {
+  return Object.keys(props).filter(
+    (key) => !Object.hasOwn(registryConfigDef, key) && !Object.hasOwn(RENAMED, key) && !READ_BY_PREFIX.test(key),
+  );
+}
+
 /** The properties of the client of Kafka. */
 export function kafkaProperties(props: Props, { "kafkastore.bootstrap.servers": servers }: RegistryConfig): Props {
   const own = Object.entries(props).flatMap(([key, value]): [string, string][] => {

@@ -116,6 +116,10 @@ describe("the command line", () => {
 
   test.each([
     [["up", "--bogus"], "millrace: unknown option '--bogus'\n"],
+    [
+      ["up", "--registry-config", "f"],
+      "millrace: option '--registry-config <FILE.properties>' is for a registry: add --registry HOST:PORT\n",
+    ],
     [["wurker"], "millrace: unknown command 'wurker' (Did you mean worker?)\n"],
     [["worker"], "millrace: missing required argument 'FILE.properties'\n"],
   ])("%j is refused in one line", async (args, line) => {
