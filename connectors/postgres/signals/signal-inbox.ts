@@ -25,6 +25,9 @@ interface Entry {
   readonly place: number;
 }
 
+/** Signals that wait at most, and ends of batches: the channels hold the rest. */
+const MOST_WAITING = 1000;
+
 /** How many batches of signals this connector has carried out; and the offset after the last one from Kafka. */
 const COUNT = "signals_count";
 const KAFKA_OFFSET = "signals_kafka_offset";
@@ -55,6 +58,7 @@ export class SignalInbox {
   #wake: () => void = () => {};
   #isStarted = false;
   #isSettling = false;
+  #settleHasFailed = false;
 
   constructor(parts: SignalInboxParts) {
     this.#parts = parts;
@@ -136,7 +140,7 @@ export class SignalInbox {
     }
   }
 
-  /** Never rejects. */
+  /** Never rejects. One that fails is tried again at the next look at the channels: no other offset may be stored. */
   async #settle(): Promise<void> {
     if (this.#isSettling) return;
     this.#isSettling = true;
@@ -144,10 +148,15 @@ export class SignalInbox {
       for (let oldest = this.#done[0]; oldest && oldest.count <= this.#storedCount; oldest = this.#done[0]) {
         await oldest.channel.settle(oldest.place);
         this.#done.shift();
+        this.#settleHasFailed = false;
       }
     } catch (error) {
-      if (!this.#parts.stopping.aborted)
-        this.#warn("A signal that is carried out will come again after a restart", this.#done[0]!.channel, error);
+      if (!this.#settleHasFailed && !this.#parts.stopping.aborted) {
+        const message =
+          "A signal that is carried out comes again after a restart until its channel forgets it, which is tried again";
+        this.#warn(message, this.#done[0]!.channel, error);
+      }
+      this.#settleHasFailed = true;
     } finally {
       this.#isSettling = false;
     }
@@ -159,8 +168,9 @@ export class SignalInbox {
     let hasFailed = false;
     while (!stopping.aborted) {
       let hasMore = false;
+      void this.#settle();
       try {
-        const batch = await channel.read();
+        const batch = this.#waiting.length < MOST_WAITING ? await channel.read() : undefined;
         if (batch) {
           this.#receive(channel, batch.signals, batch.place);
           hasMore = true;

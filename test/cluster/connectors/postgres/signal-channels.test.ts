@@ -110,9 +110,8 @@ test("a topic's signals are carried out once, and its place is committed when an
   // As after a crash between the two: the offset is stored, the group's is not.
   await producer.send({ topic, messages: [{ key: "shop", value: snapshotOf("later", { type: "blocking" }) }] });
   const again = await start({ ...props, "signal.kafka.groupId": `${topic}-2` }, clone(done));
-  await db.execute("INSERT INTO t VALUES (4)");
-  const more = await again.readUntil((found) => readRows(found).length >= 4);
-  expect(readRows(more)).toHaveLength(4);
+  const more = await again.readUntil((found) => readRows(found).length >= 3);
+  expect(readRows(more)).toHaveLength(3);
   expect(readRows(more).at(-1)!.sourceOffset).toMatchObject({ signals_count: 2, signals_kafka_offset: 3 });
   await again.stop();
 });

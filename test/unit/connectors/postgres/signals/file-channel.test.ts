@@ -103,7 +103,7 @@ test("a file that somebody else has removed holds up no other", async () => {
   expect(await after.read()).toEqual({ signals: [signal("c")], place: 3 });
   rmSync(`${path}.taken-shop-4`);
   expect(await after.read()).toEqual({ signals: [], place: 4 });
-  expect(warnings).toEqual([expect.stringMatching(/^Signals were lost/)]);
+  expect(warnings).toEqual([[expect.stringMatching(/^Signals were lost/), undefined]]);
   writeFileSync(path, line("e"));
   expect(await after.read()).toEqual({ signals: [signal("e")], place: 5 });
 });
