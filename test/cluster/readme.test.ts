@@ -38,6 +38,9 @@ const DOCUMENTS = [
 /** Run by .ci/run on a clean clone: they install, or run the tests. */
 const RUN_ELSEWHERE = ["npm ci && npm run demo\n", "npm ci && npm test\n"];
 
+/** Run as a whole by tests below. */
+const RUN_HERE = ["README.md", "docs/registry.md"];
+
 const PATH = pathWithCurl();
 
 /** Runs a script in a fresh shell, and kills everything that it started at its end. */
@@ -66,7 +69,7 @@ function killGroup(pid: number | undefined): void {
 describe("the documents", () => {
   test("have no shell snippet that is not run", () => {
     const elsewhere = DOCUMENTS.flatMap((file) => snippets(file, "sh"))
-      .filter(({ file, text }) => file !== "README.md" && !RUN_ELSEWHERE.includes(text))
+      .filter(({ file, text }) => !RUN_HERE.includes(file) && !RUN_ELSEWHERE.includes(text))
       .map(({ file, line }) => `${file}:${line}`);
     expect(elsewhere).toEqual([]);
   });
@@ -112,6 +115,25 @@ test("README's first connector works as written, on other ports", async () => {
   expect(output).toContain("or not to be");
   expect(status, output).toBe(0);
   expect(readFileSync(join(home, "lines-copy.txt"), "utf8")).toBe("to be\nor not to be\n");
+});
+
+test("the registry's first schema works as written, on other ports", async () => {
+  const ports = [
+    await freePort("127.0.0.1", 9092),
+    await freePort("127.0.0.1", 8083),
+    await freePort("127.0.0.1", 8081),
+  ];
+  const script = snippets("docs/registry.md", "sh")
+    .map(({ text }) => text)
+    .join("\n")
+    .replace("millrace up", `millrace up --kafka 127.0.0.1:${ports[0]} --rest 127.0.0.1:${ports[1]}`)
+    .replaceAll("127.0.0.1:8081", `127.0.0.1:${ports[2]}`)
+    .replaceAll("./millrace-data", join(home, "registry-data"));
+  const { status, output } = await run(script);
+  expect(status, output).toBe(0);
+  expect(output).toContain('"subject":"orders-value"');
+  expect(output).toContain("READER_FIELD_MISSING_DEFAULT_VALUE");
+  expect(output).toContain('{"compatibility":"FULL"}');
 });
 
 test("README's worker reports an unreachable broker in one line", async () => {
