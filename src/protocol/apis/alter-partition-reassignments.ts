@@ -1,5 +1,5 @@
 import { defineApi } from "../api.js";
-import { array, bool, i16, i32, str, structs } from "../message-fields.js";
+import { array, bool, i16, i32, message, str, structs } from "../message-fields.js";
 
 /** AlterPartitionReassignments (key 45), v0-v1. Moves partitions to other nodes. v1: may keep the replication factor. */
 export const alterPartitionReassignments = defineApi({
@@ -19,10 +19,10 @@ export const alterPartitionReassignments = defineApi({
     throttleTimeMs: i32,
     allowReplicationFactorChange: bool.from(1).or(true),
     errorCode: i16,
-    errorMessage: str.nullable(),
+    errorMessage: message.nullable(),
     responses: structs({
       name: str,
-      partitions: structs({ partitionIndex: i32, errorCode: i16, errorMessage: str.nullable() }),
+      partitions: structs({ partitionIndex: i32, errorCode: i16, errorMessage: message.nullable() }),
     }),
   },
 });

@@ -1,5 +1,5 @@
 import { defineApi } from "../api.js";
-import { array, i8, i16, i32, str, structs } from "../message-fields.js";
+import { array, i8, i16, i32, message, str, structs } from "../message-fields.js";
 
 /** ElectLeaders (key 43), v0-v2. Has partitions elect leaders. v1: the kind of election, an error for the whole; v2: flexible. */
 export const electLeaders = defineApi({
@@ -17,7 +17,7 @@ export const electLeaders = defineApi({
     errorCode: i16.from(1),
     replicaElectionResults: structs({
       topic: str,
-      partitionResult: structs({ partitionId: i32, errorCode: i16, errorMessage: str.nullable() }),
+      partitionResult: structs({ partitionId: i32, errorCode: i16, errorMessage: message.nullable() }),
     }),
   },
 });

@@ -1,5 +1,5 @@
 import { defineApi } from "../api.js";
-import { array, i16, i32, str, structs } from "../message-fields.js";
+import { array, i16, i32, message, str, structs } from "../message-fields.js";
 
 /** ListPartitionReassignments (key 46), v0. Lists partitions that are moved between nodes. */
 export const listPartitionReassignments = defineApi({
@@ -14,7 +14,7 @@ export const listPartitionReassignments = defineApi({
   response: {
     throttleTimeMs: i32,
     errorCode: i16,
-    errorMessage: str.nullable(),
+    errorMessage: message.nullable(),
     topics: structs({
       name: str,
       partitions: structs({

@@ -5,6 +5,8 @@ import { heartbeat } from "../../../src/protocol/apis/heartbeat.js";
 import { ByteReader } from "../../../src/protocol/byte-reader.js";
 import { ByteWriter } from "../../../src/protocol/byte-writer.js";
 import { MalformedError } from "../../../src/protocol/malformed-error.js";
+import { messageType, type WireType } from "../../../src/protocol/wire-types.js";
+import { APIS } from "./every-api.js";
 
 const FLEXIBLE = 4;
 
@@ -53,4 +55,19 @@ test.each([1, 4])("an error message that is too long to be written is truncated 
     expect(Buffer.byteLength(message)).toBeGreaterThan(32_760);
     expect(message).toMatch(/^x*€+…$/);
   }
+});
+
+/** The fields named `…Message` in these and in the structs and arrays below them. */
+function messageFields(
+  fields: Readonly<Record<string, { readonly type: WireType<unknown, unknown> }>>,
+): WireType<unknown, unknown>[] {
+  const below = ({ kind }: WireType<unknown, unknown>): WireType<unknown, unknown>[] => {
+    if (typeof kind === "string") return [];
+    return "fields" in kind ? messageFields(kind.fields) : below(kind.element);
+  };
+  return Object.entries(fields).flatMap(([name, { type }]) => (/Message$/.test(name) ? [type] : below(type)));
+}
+
+test.each(APIS)("$name: every error message of an answer is truncated if it is too long", ({ responseFields }) => {
+  for (const { compile } of messageFields(responseFields)) expect(compile).toBe(messageType.compile);
 });
