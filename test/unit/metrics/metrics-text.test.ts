@@ -3,7 +3,8 @@ import { SimClock } from "../../../src/base/clock.js";
 import { ThreadMeter } from "../../../src/base/metrics/thread-load.js";
 import { ClientMeter } from "../../../src/kafka/client-meter.js";
 import { metricsText } from "../../../src/metrics/metrics-text.js";
-import { type ScrapeReport, WORKER_METRICS } from "../../../src/metrics/worker-metrics.js";
+import type { ScrapeReport } from "../../../src/metrics/scrape-report.js";
+import { WORKER_METRICS } from "../../../src/metrics/worker-metrics.js";
 import { TaskCounters, type TaskGauges } from "../../../src/worker/task/task-counters.js";
 
 const classes = { type: "sink", connectorClass: "x.Sink", taskClass: "x.SinkTask" } as const;
