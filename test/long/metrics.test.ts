@@ -7,20 +7,26 @@ import { fileText } from "../support/file-watch.js";
 import { kafkaClient } from "../support/kafka-client.js";
 import { TestStack } from "../support/stack.js";
 
-// A source whose poll never returns and never yields, and one that knows how late its records are.
+// A source whose poll never returns and never yields, and one that knows how late its records are, and what is kept for it.
 const PLUGIN = `
 export default [{
   type: "source",
   className: "com.example.Late",
   taskClassName: "com.example.LateTask",
   version: "1",
-  connector: () => ({ config: {}, start: async () => {}, taskConfigs: async () => [{}], stop: async () => {} }),
+  connector: () => ({
+    config: {},
+    start: async (context) => context.reportRetention({ bytes: 4, bytesPerSecond: 3, limitBytes: 10, secondsToLimit: 2 }),
+    taskConfigs: async () => [{}],
+    stop: async () => {},
+  }),
   task: async () => {
     let context;
     return {
       async start(given) { context = given; },
       async poll() { await context.clock.delay(60000, context.stopping); },
       lag: () => ({ lagMs: 250 }),
+      gauges: () => ({ pages: 7 }),
       async stop() {},
     };
   },
@@ -89,6 +95,8 @@ describe("/metrics", () => {
     expect(value(`kafka_connect_source_task_source_record_poll_total${source}`)).toBe(3);
     expect(value(`millrace_source_task_lag_bytes${source}`)).toBe("unfinished".length);
     expect(value('millrace_source_task_lag_ms\\{connector="late",task="0"\\}')).toBe(250);
+    expect(value('millrace_source_retained_seconds_to_limit\\{connector="late"\\}')).toBe(2);
+    expect(value('millrace_source_task_gauge\\{connector="late",task="0",name="pages"\\}')).toBe(7);
     expect(value(`kafka_connect_sink_task_sink_record_read_total${sink}`)).toBe(3);
     expect(value(`kafka_connect_sink_task_sink_record_send_total${sink}`)).toBe(3);
     expect(value(`millrace_sink_task_lag_records${sink}`)).toBe(0);
