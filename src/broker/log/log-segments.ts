@@ -40,6 +40,8 @@ export class LogSegments {
   /** New segments so far, and how many of them are on disk with the snapshots at their starts. */
   #added = 0;
   #forcedAdded = 0;
+  /** Whether the name of the first segment is on disk. A log with records has begun in an earlier process. */
+  #isNamed: boolean;
   /** All segments before this offset are sealed, and stay so after a power cut. */
   #sealedTo = 0;
   #recoveredFrom: number | undefined;
@@ -49,6 +51,7 @@ export class LogSegments {
   constructor(options: LogSegmentsOptions) {
     this.#options = options;
     this.#list = [...options.list];
+    this.#isNamed = this.sizeBytes > 0 && this.areSynced;
   }
 
   get list(): readonly Segment[] {
@@ -69,10 +72,19 @@ export class LogSegments {
     return this.#list.reduce((max, segment) => Math.max(max, segment.maxTimestampBefore(upToOffset)), -1);
   }
 
-  /** Makes a new segment the active one, with the producers at its start. The next `force` puts both on disk. */
+  /**
+   * Makes a new segment the active one, with the producers at its start. The next `force` puts both on disk.
+   *
+   * The name of the log's first segment is on disk before that of the second, although nothing may be acknowledged yet. If
+   * a power cut took the first and left the second, the log would seem to begin there: its producers would be known, and
+   * the batches that they repeat would be acknowledged as duplicates of what is gone. Only a log that fills its first
+   * segment before its first sync has ended waits for the disk here.
+   */
   roll(indexIntervalBytes: number): void {
     const { folder, files } = this.#options;
     this.active.cutRest();
+    if (!this.#isNamed) files.disk.syncFolder(folder);
+    this.#isNamed = true;
     this.writeProducers();
     this.#list.push(Segment.open(folder, this.active.nextOffset, files, indexIntervalBytes));
     this.#added++;
@@ -94,11 +106,17 @@ export class LogSegments {
     this.#recoveredFrom = offset;
   }
 
+  /** The folder's entries were forced to disk once all segments of the start were there. */
+  noteNamed(): void {
+    this.#isNamed = true;
+  }
+
   /** Forces the folder's entries to disk: what was sealed before stays so. */
   async #forceFolder(): Promise<void> {
     const { folder, files } = this.#options;
     const sealedTo = this.#firstUnsealed.baseOffset;
     await files.disk.syncFolderLater(folder);
+    this.#isNamed = true;
     this.#sealedTo = Math.max(this.#sealedTo, sealedTo);
     this.#recoveredFrom = undefined;
   }
@@ -158,6 +176,7 @@ export class LogSegments {
     // what is sealed must not outlive the snapshot behind it.
     const mustSeal = this.#list.slice(0, -1).some(({ sealed }) => !sealed);
     if (mustSeal || !this.active.isVouched) await this.#forceFolder();
+    this.#isNamed ||= this.sizeBytes > 0;
     await this.sealSynced("warn");
   }
 

@@ -436,7 +436,7 @@ export class PartitionLog {
 
   /** Forces to disk what was appended before the call, and the epoch that it began before it. */
   async #force(): Promise<void> {
-    await this.#epochs.force(this.folder, () => !this.isClosed);
+    if (await this.#epochs.force(this.folder, () => !this.isClosed)) this.#segments.noteNamed();
     await this.#segments.force();
   }
 }

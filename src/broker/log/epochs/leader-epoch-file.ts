@@ -67,9 +67,10 @@ export class LeaderEpochFile {
   /**
    * Forces the file to disk in the background, if it is behind, and the folder's entries with it.
    * @param isOpen whether the log is still open; its folder may be another's then.
+   * @returns whether the folder's entries were forced.
    */
-  async force(folder: string, isOpen: () => boolean): Promise<void> {
-    if (!this.#isBehind) return;
+  async force(folder: string, isOpen: () => boolean): Promise<boolean> {
+    if (!this.#isBehind) return false;
     const { disk } = this;
     const fd = disk.open(`${this.#path}.tmp`, "read");
     try {
@@ -77,10 +78,11 @@ export class LeaderEpochFile {
     } finally {
       disk.close(fd);
     }
-    if (!isOpen()) return;
+    if (!isOpen()) return false;
     disk.rename(`${this.#path}.tmp`, this.#path);
     this.#isBehind = false;
     await disk.syncFolderLater(folder);
+    return true;
   }
 
   /** The end offset of `epoch` (KIP-279). */

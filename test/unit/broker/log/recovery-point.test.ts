@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from "vitest";
 import { writeFileDurably } from "../../../../src/base/files/durable-files.js";
 import { SeededRandom } from "../../../../src/base/random.js";
 import type { PartitionLog } from "../../../../src/broker/log/partition-log.js";
-import { append, batchOf, openTestLog, readAll } from "../../../support/broker-log.js";
+import { append, batchOf, openServedLog, openTestLog, readAll } from "../../../support/broker-log.js";
 import { MemoryDisk } from "../../../support/memory-disk.js";
 
 const FOLDER = "/data/t-0";
@@ -229,13 +229,16 @@ test("what was appended since is written once more and forced; the folder holds 
 
 test("neither the first append of a start nor a new segment waits for the disk in the loop that serves", async () => {
   const configs = { ...CONFIGS, "segment.bytes": "400" };
-  const log = openTestLog(FOLDER, { configs, disk, leaderEpoch: 3 });
+  const created = openTestLog(FOLDER, { configs, disk, leaderEpoch: 2 });
   disk.sync = () => expect.fail("a blocking sync");
   disk.syncFolder = () => expect.fail("a blocking sync");
+  await fill(created, 1);
+  await created.close();
+  const log = await openServedLog(FOLDER, { configs, disk, leaderEpoch: 3 });
   await fill(log, 20);
   expect(log.segments.length).toBeGreaterThan(3);
   expect(log.segments.slice(0, -1).every(({ sealed }) => sealed)).toBe(true);
-  expect(log.endOfEpoch(2)).toEqual({ leaderEpoch: 2, endOffset: 0 });
+  expect(log.endOfEpoch(2)).toEqual({ leaderEpoch: 2, endOffset: 1 });
 });
 
 test("an epoch is known once a record of it counts, and after a kill before that", async () => {
