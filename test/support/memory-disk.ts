@@ -45,14 +45,13 @@ export interface DiskFault {
 
 /**
  * In which order changes of folders reach the disk: all in theirs, as in the journals of ext4, XFS and APFS, where the
- * sync of one folder forces what came before in others; only those of each folder; or only those of each name, which POSIX
- * leaves open.
+ * sync of one folder forces what came before in others; or only those of each name, which POSIX leaves open.
  */
-export type FolderOrder = "journal" | "by folder" | "by name";
+export type FolderOrder = "journal" | "by name";
 
 /**
  * A disk in memory that loses at a power cut what was not forced to it: any suffix of the changes to folders, or of those
- * to each folder or name, and of each file any subset of its writes, the last one torn. It can fail at a chosen call. A failed sync takes the written
+ * to each name, and of each file any subset of its writes, the last one torn. It can fail at a chosen call. A failed sync takes the written
  * pages for clean, as Linux does: they are readable, and no later sync writes them.
  */
 export class MemoryDisk implements Disk {
@@ -273,12 +272,7 @@ export class MemoryDisk implements Disk {
   /** The changes of folders that a power cut does not take. */
   #survived(): EntryChange[] {
     if (this.order === "journal") return this.#journal.slice(0, this.#pick(this.#journal.length + 1));
-    if (this.order === "by name") return this.#survivedByName();
-    const folders = new Set(this.#journal.map(({ folder }) => folder));
-    return [...folders].flatMap((each) => {
-      const ofFolder = this.#journal.filter(({ folder }) => folder === each);
-      return ofFolder.slice(0, this.#pick(ofFolder.length + 1));
-    });
+    return this.#survivedByName();
   }
 
   #survivedByName(): EntryChange[] {

@@ -22,7 +22,7 @@ type State = Map<string, string | null>;
  */
 export async function runCompactionHistory(seed: number): Promise<void> {
   const random = new SeededRandom(seed);
-  const disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995), folderOrderOf(seed, "by name"));
+  const disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995), folderOrderOf(seed));
   const clock = new SimClock();
   const state: State = new Map();
   let next = 0;

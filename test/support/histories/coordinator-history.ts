@@ -299,7 +299,7 @@ export async function runCoordinatorHistory(
   bug?: PlantedBug,
 ): Promise<{ committed: number; aborted: number }> {
   const random = new SeededRandom(seed);
-  const disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995), folderOrderOf(seed, "by folder"));
+  const disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995), folderOrderOf(seed));
   const clock = new SimClock();
   const model: Model = { random, clock, attempts: [], newest: new Map(), nextProducerId: 1, bug, late: [] };
   const producers: Producer[] = [];

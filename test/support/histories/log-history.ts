@@ -62,7 +62,7 @@ class Producer {
  */
 export async function runLogHistory(seed: number): Promise<void> {
   const random = new SeededRandom(seed);
-  const disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995), folderOrderOf(seed, "by name"));
+  const disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995), folderOrderOf(seed));
   const producers = [1, 2, 3].map((id) => new Producer(id));
   let seen: string[] = [];
   let recoveryPoint = 0;

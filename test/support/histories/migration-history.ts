@@ -81,7 +81,7 @@ class History {
     readonly planted: PlantedFault | undefined,
   ) {
     this.random = new SeededRandom(seed);
-    this.#disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995), folderOrderOf(seed, "by name"));
+    this.#disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995), folderOrderOf(seed));
     this.#isCooperative = this.random.next() < 0.5;
   }
 

@@ -62,7 +62,7 @@ interface Life {
  */
 export async function runTopicHistory(seed: number): Promise<void> {
   const random = new SeededRandom(seed);
-  const disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995), folderOrderOf(seed, "by name"));
+  const disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995), folderOrderOf(seed));
   const clock = new SimClock();
   const expectations = new Map(NAMES.map((name) => [name, expecting("no")]));
   let next = 0;

@@ -72,7 +72,7 @@ class History {
   constructor(seed: number, hasPoints: boolean) {
     this.#points = hasPoints ? new SeededRandom(seed ^ 0x2545f491) : undefined;
     this.#random = new SeededRandom(seed);
-    this.#disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995), folderOrderOf(seed, "by folder"));
+    this.#disk = new MemoryDisk(new SeededRandom(seed ^ 0x5bd1e995), folderOrderOf(seed));
     this.#isCompacted = this.#pick(2) === 0;
     this.#configs = {
       "cleanup.policy": this.#isCompacted ? "compact" : "delete",
