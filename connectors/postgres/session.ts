@@ -88,7 +88,7 @@ export class Session {
       lineage,
       confirmsLsn: settings.confirmsLsn,
       trustsSlot: settings.trustsSlot,
-      // What is left of it is read beside the stream.
+      // The rest of it is read while streaming.
       hasSnapshot: progress.hasSnapshot || incremental.isInitial,
     });
     if (plan.kind === "stream" && progress.offset !== null && added.length > 0)

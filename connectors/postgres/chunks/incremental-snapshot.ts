@@ -95,8 +95,8 @@ export class IncrementalSnapshot {
   }
 
   /**
-   * An initial snapshot begins. What is left of an earlier one is dropped, and so is what signals asked for of its
-   * tables: that may be some of their rows only.
+   * Begins an initial snapshot. Drops the rest of an earlier one, and what signals asked for of the same tables, since a
+   * signal may ask for only some rows.
    */
   begin(tables: readonly IncrementalTable[]): void {
     const own = new Set(tables.map(({ id }) => id));

@@ -5,7 +5,7 @@ import { queryRows } from "../server/query-rows.js";
 /** Between two lines of the log. */
 const LOG_MS = 10_000;
 
-/** What is known of the snapshot that runs, or of the last one. */
+/** The progress of the running snapshot, or of the last one. */
 interface SnapshotState {
   readonly isRunning: boolean;
   readonly tables: number;

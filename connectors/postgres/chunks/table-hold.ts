@@ -47,8 +47,8 @@ export async function lockTable(client: pg.Client, table: CapturedTable): Promis
 }
 
 /**
- * As `lockTable`, without a wait. Whoever holds the table may wait for another that this snapshot has locked, perhaps over
- * another connection: a wait would end in a deadlock, or never.
+ * Like `lockTable`, but does not wait. The holder of the table may itself wait for a table that this snapshot has locked,
+ * perhaps over another connection: waiting could deadlock, or never end.
  *
  * @returns false if another lock is held or waited for. The transaction must then go back to a savepoint.
  */

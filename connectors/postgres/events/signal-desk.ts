@@ -322,7 +322,7 @@ export class SignalDesk {
   }
 }
 
-/** What is told of a table that cannot be read. */
+/** The notification status of a table that cannot be read. */
 function statusOf(error: unknown, { surrogateKey }: IncrementalTable): ScanStatus {
   if (error instanceof TableGone) return "UNKNOWN_SCHEMA";
   return errorKind(error) === "data" && surrogateKey === null ? "NO_PRIMARY_KEY" : "SQL_EXCEPTION";

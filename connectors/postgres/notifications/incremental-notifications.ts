@@ -61,7 +61,7 @@ export class IncrementalNotifications {
   }
 
   #send(position: IncrementalPosition, type: string, data: Readonly<Record<string, string>>): void {
-    // The latest signal is the one that all tables are told under.
+    // Notifications of all tables carry the id of the latest signal.
     this.notifications.send(ABOUT, type, data, position.tables.at(-1)?.correlationId);
   }
 }

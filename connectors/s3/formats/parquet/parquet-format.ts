@@ -30,7 +30,7 @@ export class ParquetFormat implements Format {
       groupBytes,
       inTurn: (work) => {
         const turn = last.then(work);
-        last = turn.catch(() => undefined);
+        last = turn.catch(() => undefined); // its caller gets the error; the next in turn must not
         return turn;
       },
     };
